@@ -1,0 +1,45 @@
+//! What a message is: its largest sizes, and the one that ends a conversation.
+
+/// Bytes that one receive takes from a TCP stream at the most: the tutorial's `recv(1024)`.
+pub const RECEIVE_SIZE: usize = 1024;
+
+/// Bytes that hold any UDP datagram: the length field of the UDP header has 16 bits (RFC 768).
+pub const DATAGRAM_SIZE: usize = 65_535;
+
+/// Bytes that a UDP datagram can carry over IPv4: [`DATAGRAM_SIZE`] less 20 bytes of IP header
+/// (RFC 791) and 8 bytes of UDP header (RFC 768).
+pub const LARGEST_DATAGRAM: usize = 65_507;
+
+/// The message that gets no reply and ends the conversation it is sent in (tutorial).
+pub const EXIT: &[u8] = b"exit";
+
+/// Whether `message`, which reads `text`, is exactly the exit message.
+///
+/// Both count: after the first half of a character, the same four bytes begin with its second
+/// half and read as other letters.
+pub fn is_exit(message: &[u8], text: &str) -> bool {
+    message == EXIT && text.as_bytes() == EXIT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_four_letters_are_the_exit_message() {
+        assert!(is_exit(b"exit", "exit"));
+        for other in ["", "exi", "exits", "EXIT", "Exit", " exit", "exit\n", "退出"] {
+            assert!(!is_exit(other.as_bytes(), other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_after_half_a_character_are_other_letters() {
+        assert!(!is_exit(b"exit", "膃xit"));
+    }
+
+    #[test]
+    fn the_same_letters_before_half_a_character_are_more_bytes() {
+        assert!(!is_exit(b"exit\xc4", "exit"));
+    }
+}

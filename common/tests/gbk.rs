@@ -1,0 +1,58 @@
+//! All of GBK, against what Python's codec knows of it (`gbk.txt`, made by `gbk.py`).
+
+use std::collections::HashMap;
+
+use common::gbk::{decode, encode};
+
+/// The two-byte sequences that Python's codec decodes, and to what.
+fn python() -> HashMap<[u8; 2], char> {
+    let mut table = HashMap::new();
+    for row in include_str!("gbk.txt").lines() {
+        let (first, characters) = row.split_once(' ').expect("a row");
+        let first = u8::from_str_radix(first, 16).expect("two digits");
+        for (second, character) in (0x40..=0xfe).zip(characters.chars()) {
+            if character != '\u{fffd}' {
+                table.insert([first, second], character);
+            }
+        }
+    }
+    assert_eq!(table.len(), 21_791, "gbk.txt is not whole");
+    table
+}
+
+#[test]
+fn every_character_is_encoded_as_python_does_or_refused_by_name() {
+    let table: HashMap<_, _> = python().into_iter().map(|(bytes, text)| (text, bytes)).collect();
+    for character in '\0'..=char::MAX {
+        let encoded = encode(character.to_string().as_bytes());
+        let number = format!("(U+{:04X}) is not in GBK", character as u32);
+        match (encoded, table.get(&character)) {
+            (Ok(bytes), _) if character.is_ascii() => assert_eq!(bytes, [character as u8]),
+            (Ok(bytes), Some(expected)) => assert_eq!(bytes, expected, "{character:?}"),
+            (Err(error), None) => assert!(error.to_string().ends_with(&number), "{error}"),
+            (encoded, expected) => panic!("{character:?}: {encoded:?}, Python: {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_sequence_of_one_or_two_bytes_is_decoded_as_python_does_or_never_sent() {
+    let table = python();
+    for first in 0..=0xff_u8 {
+        if first.is_ascii() {
+            assert_eq!(decode(&[first]), char::from(first).to_string());
+        }
+        for second in 0..=0xff {
+            let text = decode(&[first, second]);
+            match table.get(&[first, second]) {
+                Some(&character) => assert_eq!(text, character.to_string()),
+                None if first.is_ascii() => assert!(text.starts_with(char::from(first))),
+                // Malformed, or what WHATWG's GBK has beyond the others'.
+                None => {
+                    let sent = encode(text.as_bytes()).unwrap_or_default();
+                    assert_ne!(sent, [first, second], "{text:?}");
+                }
+            }
+        }
+    }
+}
