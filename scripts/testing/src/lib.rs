@@ -1,0 +1,486 @@
+//! What the tests share: the real programs, started and awaited and always taken down, and plain
+//! sockets that play the other side.
+//!
+//! Every wait has a deadline, [`DEADLINE`], and every surprise is a panic that says in one sentence
+//! what the program did and what was expected: the reader is a student whose program it is.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use wait_timeout::ChildExt;
+
+/// How long anything may take. Far more than it does take on a busy machine, and short enough to
+/// wait for when a program hangs.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The UDP server's reply in GBK: `我是UDP服务器,已接收到你发来的消息!`.
+pub const UDP_REPLY: &[u8] =
+    b"\xce\xd2\xca\xc7UDP\xb7\xfe\xce\xf1\xc6\xf7,\xd2\xd1\xbd\xd3\xca\xd5\
+    \xb5\xbd\xc4\xe3\xb7\xa2\xc0\xb4\xb5\xc4\xcf\xfb\xcf\xa2!";
+
+/// The TCP server's reply in GBK: `我是一个TCP服务器!!`.
+pub const TCP_REPLY: &[u8] = b"\xce\xd2\xca\xc7\xd2\xbb\xb8\xf6TCP\xb7\xfe\xce\xf1\xc6\xf7!!";
+
+/// `你好` in GBK.
+pub const NI_HAO: &[u8] = b"\xc4\xe3\xba\xc3";
+
+/// The program to test: the one that an environment variable names (`UDP_SERVER` for
+/// `udp-server`), or the crate's own.
+pub fn program(name: &str, own: &str) -> Command {
+    let variable = name.to_uppercase().replace('-', "_");
+    Command::new(env::var_os(variable).map_or_else(|| PathBuf::from(own), PathBuf::from))
+}
+
+/// A started program. Dropping it kills it.
+pub struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    /// Its stdout, line by line.
+    pub stdout: Lines,
+    /// Its stderr, line by line.
+    pub stderr: Lines,
+}
+
+impl Program {
+    /// Starts `command` with all three streams in the test's hands.
+    pub fn start(command: Command) -> Program {
+        Program::watch(spawn(command))
+    }
+
+    /// The same with its stdout in the caller's hands: to drop, so that its reader has gone, or to
+    /// leave unread, so that the program waits once the pipe is full.
+    pub fn start_unread(command: Command) -> (Program, ChildStdout) {
+        let mut child = spawn(command);
+        let stdout = child.stdout.take().expect("stdout is piped");
+        (Program::watch(child), stdout)
+    }
+
+    fn watch(mut child: Child) -> Program {
+        Program {
+            stdin: child.stdin.take(),
+            stdout: Lines::of("stdout", child.stdout.take()),
+            stderr: Lines::of("stderr", child.stderr.take()),
+            child,
+        }
+    }
+
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Types `text` on its stdin as it is: line ends are the caller's. A program that no longer
+    /// reads is none of the typist's business.
+    pub fn types(&mut self, text: impl AsRef<[u8]>) {
+        let stdin = self.stdin.as_mut().expect("stdin is still open");
+        let _ = stdin.write_all(text.as_ref());
+    }
+
+    /// Ends its input.
+    pub fn ends_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the program can be waited for").is_none()
+    }
+
+    /// Waits for its end: its exit status.
+    pub fn status(&mut self) -> ExitStatus {
+        let status = self.child.wait_timeout(DEADLINE).expect("the program can be waited for");
+        status.unwrap_or_else(|| {
+            panic!(
+                "expected the program to end, but it is still running; stdout {:?}, stderr {:?}",
+                self.stdout.seen(),
+                self.stderr.seen()
+            )
+        })
+    }
+
+    /// Waits for its end and checks its exit code.
+    pub fn ends_with(&mut self, code: i32) {
+        let status = self.status();
+        assert!(
+            status.code() == Some(code),
+            "expected the program to end with status {code}, but it ended with {status}; \
+             stderr {:?}",
+            self.stderr.rest()
+        );
+    }
+}
+
+fn spawn(mut command: Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The lines that a program writes on one stream, as they come.
+pub struct Lines {
+    stream: &'static str,
+    next: usize,
+    shared: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Seen {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+impl Lines {
+    fn of(stream: &'static str, source: Option<impl Read + Send + 'static>) -> Lines {
+        let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
+        let seen = Arc::clone(&shared);
+        thread::spawn(move || {
+            if let Some(source) = source {
+                collect(BufReader::new(source), &seen);
+            }
+            seen.0.lock().expect("the test does not panic here").ended = true;
+            seen.1.notify_all();
+        });
+        Lines { stream, next: 0, shared }
+    }
+
+    /// The next line, or `None` at the end of the stream.
+    pub fn next_line(&mut self) -> Option<String> {
+        let (seen, arrived) = &*self.shared;
+        let seen = seen.lock().expect("the collector does not panic");
+        let waiting = |seen: &mut Seen| seen.lines.len() <= self.next && !seen.ended;
+        let (seen, timeout) = arrived
+            .wait_timeout_while(seen, DEADLINE, waiting)
+            .expect("the collector does not panic");
+        assert!(
+            !timeout.timed_out(),
+            "expected another line on {}, but for {DEADLINE:?} none came after {:?}",
+            self.stream,
+            seen.lines
+        );
+        let line = seen.lines.get(self.next).cloned();
+        self.next += 1;
+        line
+    }
+
+    /// Waits for the next line, which has to be `expected`.
+    pub fn expect(&mut self, expected: &str) {
+        let line = self.next_line();
+        assert!(
+            line.as_deref() == Some(expected),
+            "expected the line {expected:?} on {}, but got {}",
+            self.stream,
+            line.map_or("its end".to_owned(), |line| format!("{line:?}"))
+        );
+    }
+
+    /// Waits for the next line, which has to contain each of `parts`.
+    pub fn expect_parts(&mut self, parts: &[&str]) -> String {
+        let line = self.next_line().unwrap_or_else(|| {
+            panic!("expected a line with {parts:?} on {}, but got its end", self.stream)
+        });
+        for part in parts {
+            assert!(
+                line.contains(part),
+                "expected {part:?} in the line on {}, but got {line:?}",
+                self.stream
+            );
+        }
+        line
+    }
+
+    /// Waits until a line contains `part`, whatever comes before it.
+    pub fn wait_for(&mut self, part: &str) -> String {
+        loop {
+            let line = self.next_line().unwrap_or_else(|| {
+                panic!("expected a line with {part:?} on {}, but it ended", self.stream)
+            });
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// All lines that are still to come until the end of the stream.
+    pub fn rest(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.next_line()).collect()
+    }
+
+    /// Waits for the end of the stream, before which nothing more may come.
+    pub fn expect_end(&mut self) {
+        let rest = self.rest();
+        assert!(rest.is_empty(), "expected nothing more on {}, but got {rest:?}", self.stream);
+    }
+
+    /// All lines so far, without waiting.
+    pub fn seen(&self) -> Vec<String> {
+        self.shared.0.lock().expect("the collector does not panic").lines.clone()
+    }
+}
+
+fn collect(mut source: impl BufRead, (seen, arrived): &(Mutex<Seen>, Condvar)) {
+    let mut line = Vec::new();
+    while source.read_until(b'\n', &mut line).is_ok_and(|size| size > 0) {
+        let text = String::from_utf8_lossy(&line);
+        // A line that lacks its line feed shows that it does.
+        let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
+        seen.lock().expect("the test does not panic here").lines.push(text);
+        arrived.notify_all();
+        line.clear();
+    }
+}
+
+/// A server that is ready, on a free port of 127.0.0.1.
+pub struct Server {
+    /// The process and what it prints; the line that says where it listens is read already.
+    pub program: Program,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server called `name` and waits until it listens.
+    pub fn start(name: &str, command: Command) -> Server {
+        Server::start_at(name, command, "127.0.0.1")
+    }
+
+    /// The same at another `host`.
+    pub fn start_at(name: &str, mut command: Command, host: &str) -> Server {
+        command.args([host, "0"]);
+        Server::ready(name, Program::start(command))
+    }
+
+    /// The same with its stdout unread.
+    pub fn start_unread(name: &str, mut command: Command) -> (Server, ChildStdout) {
+        command.args(["127.0.0.1", "0"]);
+        let (program, stdout) = Program::start_unread(command);
+        (Server::ready(name, program), stdout)
+    }
+
+    fn ready(name: &str, mut program: Program) -> Server {
+        let line = program.stderr.expect_parts(&[&format!("{name}: listening on ")]);
+        let address = line.rsplit(' ').next().unwrap_or_default();
+        let address = address.parse().unwrap_or_else(|_| {
+            panic!("expected an address and its port after \"listening on\", but got {line:?}")
+        });
+        Server { program, address }
+    }
+}
+
+/// Runs `command` with `input` on its stdin to its end: status, stdout and stderr.
+pub fn run(command: Command, input: impl AsRef<[u8]>) -> (Option<i32>, Vec<String>, Vec<String>) {
+    let mut program = Program::start(command);
+    let (mut stdin, input) = (program.stdin.take(), input.as_ref().to_vec());
+    thread::spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(&input))); // with no deadline
+    let status = program.status().code();
+    (status, program.stdout.rest(), program.stderr.rest())
+}
+
+/// A client's command with the address of its server.
+pub fn client(mut command: Command, server: SocketAddr) -> Command {
+    command.args([server.ip().to_string(), server.port().to_string()]);
+    command
+}
+
+/// A UDP socket on a free port of 127.0.0.1 that waits no longer than [`DEADLINE`].
+pub fn udp_socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free UDP port");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    socket
+}
+
+/// The next datagram at `socket`, and its sender.
+pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 65_535];
+    match socket.recv_from(&mut buffer) {
+        Ok((size, peer)) => (buffer[..size].to_vec(), peer),
+        Err(error) => panic!("expected a datagram, but none came: {error}"),
+    }
+}
+
+/// A listening TCP socket on a free port of 127.0.0.1, and its address.
+pub fn tcp_listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free TCP port");
+    let address = listener.local_addr().expect("the listener's address");
+    (listener, address)
+}
+
+/// The next connection at `listener`, waiting no longer than [`DEADLINE`] for it and at it.
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    let listener = listener.try_clone().expect("a second handle of the listener");
+    let (accepted, connections) = mpsc::channel();
+    thread::spawn(move || accepted.send(listener.accept()));
+    match connections.recv_timeout(DEADLINE) {
+        Ok(Ok((connection, _))) => with_deadline(connection),
+        other => panic!("expected a client to connect, but none came: {other:?}"),
+    }
+}
+
+/// A connection to `server`.
+pub fn connect(server: SocketAddr) -> TcpStream {
+    match TcpStream::connect_timeout(&server, DEADLINE) {
+        Ok(connection) => with_deadline(connection),
+        Err(error) => panic!("expected {server} to accept a connection, but: {error}"),
+    }
+}
+
+fn with_deadline(connection: TcpStream) -> TcpStream {
+    connection.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    connection.set_write_timeout(Some(DEADLINE)).expect("a timeout");
+    connection
+}
+
+/// Receives from `connection` until `expected` has come, in however many pieces.
+pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
+    let mut received = vec![0; expected.len()];
+    if let Err(error) = connection.read_exact(&mut received) {
+        panic!("expected {expected:02x?}, but: {error}");
+    }
+    assert!(received == expected, "expected {expected:02x?}, but received {received:02x?}");
+}
+
+/// Waits until the other side has closed `connection`, with nothing more sent.
+pub fn expect_closed(connection: &mut TcpStream) {
+    let mut rest = Vec::new();
+    match connection.read_to_end(&mut rest) {
+        Ok(0) => {}
+        Ok(_) => panic!("expected the connection to be closed, but received {rest:02x?}"),
+        Err(error) => panic!("expected the connection to be closed, but: {error}"),
+    }
+}
+
+/// Sends `signal` (TERM, INT, STOP, …) to the process `id` with the system's `kill`.
+pub fn signal(signal: impl AsRef<OsStr>, id: u32) {
+    let status = Command::new("kill").arg("-s").arg(signal).arg(id.to_string()).status();
+    assert!(status.is_ok_and(|status| status.success()), "the process {id} takes no signal");
+}
+
+/// Checks what every one of the programs does with its command line. `command` makes the command
+/// of the program called `name`, without arguments.
+pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
+    let run_with = |arguments: &[&str]| {
+        let mut command = command();
+        command.args(arguments);
+        run(command, "")
+    };
+
+    for help in ["-h", "--help"] {
+        let (status, stdout, stderr) = run_with(&[help]);
+        let text = stdout.join("\n");
+        assert_eq!((status, stderr), (Some(0), vec![]), "{help}");
+        for part in [&format!("usage: {name} [HOST [PORT]]"), "127.0.0.1", "7890"] {
+            assert!(text.contains(part), "expected {part:?} in the help, but got {text:?}");
+        }
+    }
+    for version in ["-V", "--version"] {
+        assert_eq!(run_with(&[version]), (Some(0), vec![format!("{name} 0.1.0")], vec![]));
+    }
+
+    // What is wrong, and the word that the error has to name.
+    let wrong: [(&[&str], &str); 9] = [
+        (&["--unknown"], "--unknown"),
+        (&["-x", "7890"], "-x"),
+        (&["127.0.0.1", "0", "third"], "third"),
+        (&["127.0.0.1", "65536"], "65536"),
+        (&["127.0.0.1", "-1"], "-1"),
+        (&["127.0.0.1", "+1"], "+1"),
+        (&["127.0.0.1", ""], "port"),
+        (&["127.0.0.1", "seven\n\u{1b}"], "seven\\n\\u{1b}"),
+        (&["127.0.0.1", "７８９０"], "７８９０"),
+    ];
+    for (arguments, named) in wrong {
+        let (status, stdout, stderr) = run_with(arguments);
+        assert_eq!((status, stdout), (Some(2), vec![]), "{arguments:?}");
+        let [what, usage] = &stderr[..] else {
+            panic!("expected two lines on stderr with {arguments:?}, but got {stderr:?}")
+        };
+        assert!(what.starts_with(&format!("{name}: ")) && what.contains(named), "{what:?}");
+        assert!(usage.ends_with(&format!("usage: {name} [HOST [PORT]]")), "{usage:?}");
+    }
+
+    let (status, stdout, stderr) = run_with(&["no-such-host.invalid", "0"]);
+    assert_eq!((status, stdout), (Some(1), vec![]));
+    assert!(stderr.join("\n").contains("no-such-host.invalid"), "{stderr:?}");
+
+    // A stdout on a full disk, where there is such a thing.
+    if let Ok(full) = File::options().write(true).open("/dev/full") {
+        let mut command = command();
+        let output = command.arg("--help").stdout(full).output().expect("the program starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with(&format!("{name}: cannot write to stdout: ")), "{stderr}");
+    }
+}
+
+/// Whether `tool`, which a test needs, runs on this machine. Where it does not the test is skipped,
+/// with a line that says so, except in CI, where nothing may be skipped.
+pub fn has_tool(tool: &str, argument: &str) -> bool {
+    let found = Command::new(tool).arg(argument).output().is_ok_and(|out| out.status.success());
+    assert!(found || env::var_os("CI").is_none(), "CI skips nothing: install {tool}");
+    if !found {
+        eprintln!("skipped: {tool} does not run here");
+    }
+    found
+}
+
+/// `command` under strace, with `options` that say what it shows or does to the system calls. The
+/// program stays the test's own child (`-D`), so that killing it leaves no strace behind.
+pub fn strace(options: &[&str], command: &Command) -> Command {
+    under("strace", &[&["-D"], options].concat(), command)
+}
+
+/// `command` in a shell that runs `limits` first, such as `ulimit -n 20`.
+pub fn limited(limits: &str, command: &Command) -> Command {
+    under("bash", &["-c", &format!("{limits}; exec \"$0\" \"$@\"")], command)
+}
+
+/// `command` at a terminal that script(1) makes; what it shows comes out on stdout.
+pub fn at_terminal(command: &Command) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let mut outer = Command::new("script");
+    outer.args(["-q", "-e", "-c", &line.join(" "), "/dev/null"]);
+    outer
+}
+
+fn under(tool: &str, options: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(tool);
+    outer.args(options).arg(command.get_program()).args(command.get_args());
+    outer
+}
+
+/// Checks that strace's `report` (made with `-xx` and a large `-s`) has nothing on stdout or stderr
+/// but whole lines, each in one `write`; the names of all calls, in their order.
+pub fn calls_with_whole_lines(report: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for call in report.lines() {
+        // `-f` puts a thread's number first.
+        let call = call
+            .trim_start_matches(|character: char| character.is_ascii_digit() || character == ' ');
+        let Some((name, arguments)) = call.split_once('(') else { continue };
+        names.push(name);
+        if name == "write" && (arguments.starts_with("1,") || arguments.starts_with("2,")) {
+            let ends = arguments.matches(r"\x0a").count();
+            assert!(ends == 1 && arguments.contains(r#"\x0a""#), "not one whole line: {call}");
+        }
+    }
+    names
+}
