@@ -1,0 +1,255 @@
+//! The UDP client's side of the contract; a plain socket plays the server.
+
+use std::net::UdpSocket;
+use std::process::Command;
+
+use testing::{NI_HAO, Program, UDP_REPLY, datagram, program, udp_socket};
+
+const REPLY: &str = "我是UDP服务器,已接收到你发来的消息!";
+
+fn command() -> Command {
+    program("udp-client", env!("CARGO_BIN_EXE_udp-client"))
+}
+
+/// A socket that plays the server, and a client that sends to it.
+fn server_and_client() -> (UdpSocket, Program) {
+    let server = udp_socket();
+    let address = server.local_addr().expect("the server's address");
+    (server, Program::start(testing::client(command(), address)))
+}
+
+/// Receives one message, which has to be `expected`, and answers it with `reply`.
+fn answer(server: &UdpSocket, expected: &[u8], reply: &[u8]) {
+    let (message, client) = datagram(server);
+    assert!(message == expected, "expected {expected:02x?}, but received {message:02x?}");
+    server.send_to(reply, client).expect("the reply is sent");
+}
+
+/// There is no further datagram at `server`, once the client has ended.
+fn expect_nothing_more(server: &UdpSocket) {
+    server.set_nonblocking(true).expect("a socket that does not block");
+    let more = server.recv(&mut [0; 100]);
+    assert!(more.is_err(), "expected no further message, but received one of {more:?} bytes");
+}
+
+#[test]
+fn each_line_is_sent_in_gbk_and_its_reply_shown() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&server, NI_HAO, UDP_REPLY);
+    client.stdout.expect(REPLY);
+    client.types("hello, 世界\r\n");
+    answer(&server, b"hello, \xca\xc0\xbd\xe7", b"\xba\xc3");
+    client.stdout.expect("好");
+    client.types("no line feed at the end");
+    client.ends_input();
+    answer(&server, b"no line feed at the end", b"ok");
+    client.stdout.expect("ok");
+    client.stdout.expect_end();
+    client.stderr.expect_end();
+    client.ends_with(0);
+}
+
+#[test]
+fn all_messages_come_from_one_port_each_after_the_reply_to_the_one_before() {
+    let (server, mut client) = server_and_client();
+    client.types("one\ntwo\n");
+    let (message, first) = datagram(&server);
+    assert_eq!(message, b"one");
+    expect_nothing_more(&server);
+    server.set_nonblocking(false).expect("a socket that blocks");
+    server.send_to(b"1", first).expect("the reply is sent");
+    let (message, second) = datagram(&server);
+    assert_eq!((message, second), (b"two".to_vec(), first));
+}
+
+#[test]
+fn exit_is_sent_and_the_client_leaves_without_waiting() {
+    let (server, mut client) = server_and_client();
+    client.types("exit\nmore\n");
+    client.ends_with(0);
+    assert_eq!(datagram(&server).0, b"exit");
+    expect_nothing_more(&server);
+    client.stdout.expect_end();
+}
+
+#[test]
+fn an_empty_line_or_the_end_of_the_input_leaves() {
+    for input in ["\nmore\n", "\r\nmore\n", ""] {
+        let (server, mut client) = server_and_client();
+        client.types(input);
+        client.ends_input();
+        client.ends_with(0);
+        client.stdout.expect_end();
+        client.stderr.expect_end();
+        expect_nothing_more(&server);
+    }
+}
+
+#[test]
+fn a_character_outside_gbk_is_named_and_nothing_of_its_line_is_sent() {
+    // An emoji, the euro sign, one that GB 18030 added, private use, a control character.
+    let refused = ["😀 (U+1F600", "€ (U+20AC", "㐀 (U+3400", "\u{e000} (U+E000", "\u{85} (U+0085"];
+    for case in refused {
+        let (character, number) = case.split_once(' ').expect("a character and its number");
+        let (server, mut client) = server_and_client();
+        client.types(format!("你好{character}\nhello\n"));
+        client.ends_input();
+        answer(&server, b"hello", b"hi");
+        client.stdout.expect("hi");
+        client.stderr.expect_parts(&["udp-client: ", "你好", number, "is not in GBK"]);
+        client.ends_with(1);
+    }
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_is_refused_and_the_rest_is_sent() {
+    let (server, mut client) = server_and_client();
+    client.types(b"ab\xc4\xe3\nhello\n");
+    client.ends_input();
+    answer(&server, b"hello", b"hi");
+    client.stderr.expect_parts(&["udp-client: ", "byte 3", "0xC4", "UTF-8"]);
+    client.ends_with(1);
+}
+
+#[test]
+fn only_the_server_itself_can_answer() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    let (_, peer) = datagram(&server);
+    udp_socket().send_to(b"forged", peer).expect("the forged reply is sent");
+    server.send_to(b"real", peer).expect("the reply is sent");
+    client.stdout.expect("real");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_reported_at_once_for_each_message() {
+    let (server, mut client) = server_and_client();
+    drop(server);
+    client.types("one\ntwo\n");
+    client.stderr.expect_parts(&["udp-client: ", "one", "Connection refused"]);
+    client.stderr.expect_parts(&["udp-client: ", "two", "Connection refused"]);
+    client.ends_input();
+    client.ends_with(1);
+    client.stdout.expect_end();
+}
+
+#[test]
+fn a_server_that_comes_back_is_heard_again() {
+    let (server, mut client) = server_and_client();
+    let address = server.local_addr().expect("the server's address");
+    drop(server);
+    client.types("one\n");
+    client.stderr.expect_parts(&["Connection refused"]);
+    let server = UdpSocket::bind(address).expect("the port is still free");
+    server.set_read_timeout(Some(testing::DEADLINE)).expect("a timeout");
+    client.types("two\n");
+    answer(&server, b"two", b"2");
+    client.stdout.expect("2");
+}
+
+#[test]
+fn a_silent_server_is_reported_and_its_late_reply_answers_no_other_message() {
+    let (server, mut client) = server_and_client();
+    client.types("one\ntwo\n");
+    let (message, first) = datagram(&server);
+    assert_eq!(message, b"one");
+    client.stderr.expect_parts(&["udp-client: ", "one", "5 seconds"]);
+    // The reply to the first message comes while the second one waits for its own.
+    let (message, second) = datagram(&server);
+    assert_eq!(message, b"two");
+    server.send_to(b"late", first).expect("the late reply is sent");
+    server.send_to(b"2", second).expect("the reply is sent");
+    client.stdout.expect("2");
+    client.ends_input();
+    client.ends_with(1);
+}
+
+#[test]
+fn a_second_reply_to_one_message_does_not_answer_the_next() {
+    let (server, mut client) = server_and_client();
+    client.types("one\n");
+    let (_, peer) = datagram(&server);
+    for reply in ["1", "1 again"] {
+        server.send_to(reply.as_bytes(), peer).expect("the reply is sent");
+    }
+    client.stdout.expect("1");
+    client.types("two\n");
+    answer(&server, b"two", b"2");
+    client.stdout.expect("2");
+}
+
+#[test]
+fn a_message_over_65_507_bytes_is_refused_with_both_figures() {
+    let (server, mut client) = server_and_client();
+    let most = "a".repeat(65_507);
+    client.types(format!("{most}\n{most}a\nhello\n"));
+    client.ends_input();
+    answer(&server, most.as_bytes(), b"1");
+    client.stderr.expect_parts(&["udp-client: ", "65508", "65507"]);
+    answer(&server, b"hello", b"2");
+    client.ends_with(1);
+}
+
+#[test]
+fn a_long_reply_comes_whole() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&server, NI_HAO, &[b'a'; 65_507]);
+    client.stdout.expect(&"a".repeat(65_507));
+}
+
+#[test]
+fn a_reply_cannot_drive_the_terminal() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&server, NI_HAO, b"\x1b[2J\r\nforged \xff");
+    client.stdout.expect("\\u{1b}[2J\\r\\nforged \u{fffd}");
+}
+
+#[test]
+fn a_byte_order_mark_in_a_reply_is_gbk_like_any_other_bytes() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&server, NI_HAO, b"\xef\xbb\xbfa");
+    client.stdout.expect("锘縜");
+}
+
+#[test]
+fn it_talks_over_ipv6() {
+    let Ok(server) = UdpSocket::bind("[::1]:0") else {
+        return eprintln!("skipped: this machine has no IPv6");
+    };
+    server.set_read_timeout(Some(testing::DEADLINE)).expect("a timeout");
+    let address = server.local_addr().expect("the server's address");
+    let mut client = Program::start(testing::client(command(), address));
+    client.types("你好\n");
+    answer(&server, NI_HAO, UDP_REPLY);
+    client.stdout.expect(REPLY);
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_ends_it_without_a_panic() {
+    let server = udp_socket();
+    let address = server.local_addr().expect("the server's address");
+    let (mut client, stdout) = Program::start_unread(testing::client(command(), address));
+    drop(stdout);
+    client.types("你好\n");
+    answer(&server, NI_HAO, UDP_REPLY);
+    client.stderr.expect_parts(&["udp-client: ", "stdout"]);
+    client.stderr.expect_end();
+    client.ends_with(1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_client_that_is_stopped_and_continued_still_waits_for_its_reply() {
+    let (server, mut client) = server_and_client();
+    client.types("你好\n");
+    let (_, peer) = datagram(&server);
+    testing::signal("STOP", client.id());
+    testing::signal("CONT", client.id());
+    server.send_to(b"hi", peer).expect("the reply is sent");
+    client.stdout.expect("hi");
+    assert_eq!(client.stderr.seen(), Vec::<String>::new());
+}
