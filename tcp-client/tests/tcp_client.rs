@@ -1,0 +1,310 @@
+//! The TCP client's side of the contract; a plain socket plays the server.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+
+use testing::{
+    NI_HAO, Program, TCP_REPLY, accept, client, expect_bytes, expect_closed, program, run,
+    tcp_listener,
+};
+
+const REPLY: &str = "我是一个TCP服务器!!";
+
+fn command() -> Command {
+    program("tcp-client", env!("CARGO_BIN_EXE_tcp-client"))
+}
+
+/// A client and the server's end of its connection.
+fn server_and_client() -> (TcpStream, Program) {
+    let (listener, address) = tcp_listener();
+    let client = Program::start(client(command(), address));
+    (accept(&listener), client)
+}
+
+/// Receives one message, which has to be `expected`, and answers it with `reply`.
+fn answer(server: &mut TcpStream, expected: &[u8], reply: &[u8]) {
+    expect_bytes(server, expected);
+    server.write_all(reply).expect("the reply is sent");
+}
+
+/// The client has sent nothing beyond what it waits for a reply to.
+fn expect_nothing_more_yet(server: &mut TcpStream) {
+    server.set_nonblocking(true).expect("a connection that does not block");
+    let more = server.read(&mut [0; 100]);
+    assert!(more.is_err(), "expected a wait for the reply, but {more:?} more bytes came");
+    server.set_nonblocking(false).expect("a connection that blocks");
+}
+
+#[test]
+fn each_line_is_sent_in_gbk_and_its_reply_shown() {
+    let (mut server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&mut server, NI_HAO, TCP_REPLY);
+    client.stdout.expect(REPLY);
+    client.types("hello, 世界\r\n");
+    answer(&mut server, b"hello, \xca\xc0\xbd\xe7", b"\xba\xc3");
+    client.stdout.expect("好");
+    client.types("no line feed at the end");
+    client.ends_input();
+    answer(&mut server, b"no line feed at the end", b"ok");
+    client.stdout.expect("ok");
+    expect_closed(&mut server);
+    drop(server);
+    client.stdout.expect_end();
+    client.stderr.expect_end();
+    client.ends_with(0);
+}
+
+#[test]
+fn a_message_waits_for_the_reply_to_the_one_before() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\ntwo\n");
+    expect_bytes(&mut server, b"one");
+    expect_nothing_more_yet(&mut server);
+    server.write_all(b"1").expect("the reply is sent");
+    answer(&mut server, b"two", b"2");
+    client.stdout.expect("1");
+    client.stdout.expect("2");
+}
+
+#[test]
+fn exit_is_sent_and_the_client_leaves_once_the_server_has_closed() {
+    let (mut server, mut client) = server_and_client();
+    client.types("exit\nmore\n");
+    expect_bytes(&mut server, b"exit");
+    assert!(client.is_running(), "expected the client to wait until the server has closed");
+    drop(server);
+    client.ends_with(0);
+    client.stdout.expect_end();
+    client.stderr.expect_end();
+}
+
+#[test]
+fn exit_is_sent_and_the_client_leaves_once_the_server_has_replied() {
+    let (mut server, mut client) = server_and_client();
+    client.types("exit\nmore\n");
+    answer(&mut server, b"exit", TCP_REPLY); // as the tutorial's server, which knows no exit
+    client.stdout.expect(REPLY);
+    client.ends_with(0);
+    expect_closed(&mut server);
+}
+
+#[test]
+fn an_empty_line_or_the_end_of_the_input_leaves() {
+    for input in ["\nmore\n", "\r\nmore\n", ""] {
+        let (mut server, mut client) = server_and_client();
+        client.types(input);
+        client.ends_input();
+        expect_closed(&mut server);
+        drop(server);
+        client.ends_with(0);
+        client.stdout.expect_end();
+        client.stderr.expect_end();
+    }
+}
+
+#[test]
+fn a_server_that_never_closes_does_not_keep_a_client_that_leaves() {
+    let (_server, mut client) = server_and_client();
+    client.types("\n");
+    client.ends_with(0);
+}
+
+#[test]
+fn a_character_outside_gbk_is_named_and_nothing_of_its_line_is_sent() {
+    let refused = ["😀 (U+1F600", "€ (U+20AC", "㐀 (U+3400", "\u{e000} (U+E000", "\u{85} (U+0085"];
+    for case in refused {
+        let (character, number) = case.split_once(' ').expect("a character and its number");
+        let (mut server, mut client) = server_and_client();
+        client.types(format!("你好{character}\nhello\n"));
+        client.ends_input();
+        answer(&mut server, b"hello", b"hi");
+        drop(server);
+        client.stdout.expect("hi");
+        client.stderr.expect_parts(&["tcp-client: ", "你好", number, "is not in GBK"]);
+        client.ends_with(1);
+    }
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_is_refused_and_the_rest_is_sent() {
+    let (mut server, mut client) = server_and_client();
+    client.types(b"ab\xc4\xe3\nhello\n");
+    client.ends_input();
+    answer(&mut server, b"hello", b"hi");
+    drop(server);
+    client.stderr.expect_parts(&["tcp-client: ", "byte 3", "0xC4", "UTF-8"]);
+    client.ends_with(1);
+}
+
+/// A line of `hanzi` characters after one letter, so that no character starts at a multiple of two.
+fn long_line(hanzi: usize) -> (String, Vec<u8>) {
+    (format!("a{}\n", "你".repeat(hanzi)), [b"a".as_slice(), &b"\xc4\xe3".repeat(hanzi)].concat())
+}
+
+#[test]
+fn a_long_line_goes_in_pieces_of_whole_characters_each_answered_and_shown() {
+    let (mut server, mut client) = server_and_client();
+    let (line, message) = long_line(2_000);
+    client.types(line);
+    client.ends_input();
+    let mut received = Vec::new();
+    let mut pieces = 0;
+    while received.len() < message.len() {
+        // As the tutorial's server: it decodes each receive alone, and stops at half a character.
+        let mut buffer = [0; 1024];
+        let size = server.read(&mut buffer).expect("a piece");
+        let piece = &buffer[..size];
+        let after_letter = piece.strip_prefix(b"a").unwrap_or(piece);
+        assert!(after_letter.len() % 2 == 0, "expected whole characters, but a piece ends in half");
+        assert!(after_letter.chunks(2).all(|character| character == b"\xc4\xe3"));
+        received.extend_from_slice(piece);
+        expect_nothing_more_yet(&mut server);
+        pieces += 1;
+        server.write_all(TCP_REPLY).expect("the reply is sent");
+    }
+    assert!(received == message, "expected the whole line as it was typed");
+    drop(server);
+    assert_eq!(client.stdout.rest(), vec![REPLY; pieces]);
+    client.ends_with(0);
+}
+
+#[test]
+fn a_server_that_answers_each_byte_at_length_is_neither_deadlocked_nor_cut_short() {
+    let (mut server, mut client) = server_and_client();
+    let (line, message) = long_line(5_000);
+    client.types(line);
+    client.ends_input();
+    // 10 MB of replies while the line is on its way: more than the kernel's buffers hold.
+    let reply = [b'r'; 1_000];
+    for expected in &message {
+        answer(&mut server, &[*expected], &reply);
+    }
+    drop(server);
+    let shown: usize = client.stdout.rest().iter().map(String::len).sum();
+    assert_eq!(shown, message.len() * reply.len());
+    client.ends_with(0);
+}
+
+#[test]
+fn a_reply_split_within_a_character_comes_out_whole() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\ntwo\n");
+    answer(&mut server, b"one", b"a\xc4");
+    answer(&mut server, b"two", b"\xe3b");
+    client.stdout.expect("a");
+    client.stdout.expect("你b");
+}
+
+#[test]
+fn half_a_character_at_the_end_shows_as_u_fffd() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\n");
+    client.ends_input();
+    answer(&mut server, b"one", b"a\xc4");
+    drop(server);
+    assert_eq!(client.stdout.rest(), ["a", "\u{fffd}"]);
+    client.ends_with(0);
+}
+
+#[test]
+fn replies_that_come_late_are_all_shown() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\n\n");
+    answer(&mut server, b"one", b"1");
+    client.stdout.expect("1");
+    expect_closed(&mut server); // the client has left, and still reads
+    server.write_all(b"1, again").expect("the reply is sent");
+    drop(server);
+    client.stdout.expect("1, again");
+    client.ends_with(0);
+}
+
+#[test]
+fn a_server_that_closes_without_an_answer_fails_that_message_and_those_after_it() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\ntwo\nthree\n");
+    answer(&mut server, b"one", b"1");
+    expect_bytes(&mut server, b"two");
+    drop(server);
+    client.ends_input();
+    client.stdout.expect("1");
+    client.stderr.expect_parts(&["tcp-client: ", "two", "closed"]);
+    client.stderr.expect_parts(&["tcp-client: ", "three"]);
+    client.ends_with(1);
+}
+
+#[test]
+fn a_server_that_resets_is_an_error_that_says_so() {
+    let (server, mut client) = server_and_client();
+    client.types("one\n");
+    server.peek(&mut [0]).expect("the message is here");
+    drop(server); // closed with data unread: the kernel resets (RFC 2525, 2.17)
+    client.ends_input();
+    client.ends_with(1);
+    client.stderr.expect_parts(&["tcp-client: ", "one", "reset"]);
+    client.stderr.expect_end();
+}
+
+#[test]
+fn a_reply_cannot_drive_the_terminal() {
+    let (mut server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&mut server, NI_HAO, b"\x1b[2J\r\nforged \xff!");
+    client.stdout.expect("\\u{1b}[2J\\r\\nforged \u{fffd}!");
+}
+
+#[test]
+fn a_byte_order_mark_in_a_reply_is_gbk_like_any_other_bytes() {
+    let (mut server, mut client) = server_and_client();
+    client.types("你好\n");
+    answer(&mut server, NI_HAO, b"\xef\xbb\xbfa");
+    client.stdout.expect("锘縜");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error_that_names_its_address() {
+    let (listener, address) = tcp_listener();
+    drop(listener);
+    let (status, stdout, stderr) = run(client(command(), address), "你好\n");
+    assert_eq!((status, stdout), (Some(1), vec![]));
+    let stderr = stderr.join("\n");
+    assert!(stderr.contains(&address.to_string()) && stderr.contains("refused"), "{stderr:?}");
+}
+
+#[test]
+fn it_talks_over_ipv6() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return eprintln!("skipped: this machine has no IPv6");
+    };
+    let address = listener.local_addr().expect("the listener's address");
+    let mut client = Program::start(client(command(), address));
+    client.types("你好\n");
+    answer(&mut accept(&listener), NI_HAO, TCP_REPLY);
+    client.stdout.expect(REPLY);
+}
+
+#[test]
+fn localhost_is_127_0_0_1() {
+    let (listener, address) = tcp_listener();
+    let mut command = command();
+    command.args(["localhost", &address.port().to_string()]);
+    let mut client = Program::start(command);
+    client.types("你好\n");
+    answer(&mut accept(&listener), NI_HAO, TCP_REPLY);
+    client.stdout.expect(REPLY);
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_ends_it_without_a_panic() {
+    let (listener, address) = tcp_listener();
+    let (mut client, stdout) = Program::start_unread(client(command(), address));
+    let mut server = accept(&listener);
+    drop(stdout);
+    client.types("你好\n");
+    answer(&mut server, NI_HAO, TCP_REPLY);
+    client.stderr.expect_parts(&["tcp-client: ", "stdout"]);
+    client.stderr.expect_end();
+    client.ends_with(1);
+}
