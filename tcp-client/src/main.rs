@@ -59,8 +59,6 @@ fn talk() -> Result<ExitCode> {
 /// they could arrive cut anywhere, and the tutorial's server decodes each receive alone.
 fn ask(server: &mut TcpStream, message: &[u8], replies: &Receiver<io::Result<()>>) -> Result<()> {
     for piece in gbk::pieces(message, RECEIVE_SIZE) {
-        // What has come by now answers nothing that is still to be sent.
-        replies.try_iter().for_each(drop);
         server.write_all(piece).context("cannot send")?;
         match replies.recv() {
             Ok(Ok(())) => {}

@@ -198,6 +198,18 @@ fn a_reply_split_within_a_character_comes_out_whole() {
 }
 
 #[test]
+fn a_server_that_speaks_first_has_answered() {
+    let (mut server, mut client) = server_and_client();
+    server.write_all(b"welcome").expect("the greeting is sent"); // as netcat with a file to send
+    client.stdout.expect("welcome");
+    client.types("one\n");
+    client.ends_input();
+    expect_bytes(&mut server, b"one");
+    drop(server);
+    client.ends_with(0);
+}
+
+#[test]
 fn half_a_character_at_the_end_shows_as_u_fffd() {
     let (mut server, mut client) = server_and_client();
     client.types("one\n");
