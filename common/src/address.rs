@@ -88,16 +88,19 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, String> {
     Ok(Request::Address(host.map_or(HOST, String::as_str).to_owned(), port))
 }
 
-/// The one address that `host` means: its first IPv4 address, as the tutorial's AF_INET, or where
-/// it has none its first IPv6 address. `localhost` is 127.0.0.1, whatever the resolver puts first.
 fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let addresses: Vec<_> = (host, port)
         .to_socket_addrs()
         .with_context(|| format!("cannot resolve {host:?}"))?
         .collect();
+    choose(&addresses).with_context(|| format!("cannot resolve {host:?}: it has no address"))
+}
+
+/// The one address that a name means: its first IPv4 address, as the tutorial's AF_INET, or where
+/// it has none its first IPv6 address. `localhost` is 127.0.0.1, whatever the resolver puts first.
+fn choose(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let ipv4 = addresses.iter().find(|address| address.is_ipv4());
-    let first = ipv4.or(addresses.first());
-    first.copied().with_context(|| format!("cannot resolve {host:?}: it has no address"))
+    ipv4.or(addresses.first()).copied()
 }
 
 #[cfg(test)]
@@ -152,6 +155,15 @@ mod tests {
         assert_eq!(resolve("::1", 1).unwrap().to_string(), "[::1]:1");
         assert_eq!(resolve("127.0.0.1", 1).unwrap().to_string(), "127.0.0.1:1");
         assert_eq!(resolve("localhost", 1).unwrap().to_string(), "127.0.0.1:1");
+    }
+
+    #[test]
+    fn a_name_means_its_first_ipv4_address_if_it_has_one() {
+        let [v6, other_v6, v4, other_v4] =
+            ["[::1]:1", "[::2]:1", "127.0.0.1:1", "127.0.0.2:1"].map(|text| text.parse().unwrap());
+        assert_eq!(choose(&[v6, v4, other_v6, other_v4]), Some(v4));
+        assert_eq!(choose(&[v6, other_v6]), Some(v6));
+        assert_eq!(choose(&[]), None);
     }
 
     #[test]
