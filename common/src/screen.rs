@@ -46,8 +46,11 @@ pub fn line(program: &str, text: Arguments) {
 pub(crate) fn write(program: &str, text: &str) {
     let mut stdout = io::stdout().lock();
     if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Both locks are held to the end: no other thread says it again, or says what the end does
+        // to its socket, as on Windows.
+        let _stderr = io::stderr().lock();
         note(program, &format!("cannot write to stdout: {error}"));
-        process::exit(1); // the lock still held, so that no second thread says it again
+        process::exit(1);
     }
 }
 
