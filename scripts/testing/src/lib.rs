@@ -452,6 +452,13 @@ pub fn limited(limits: &str, command: &Command) -> Command {
     under("bash", &["-c", &format!("{limits}; exec \"$0\" \"$@\"")], command)
 }
 
+/// The script of that name, in bash.
+pub fn script(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("bash");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/..").to_owned() + "/" + name).args(arguments);
+    command
+}
+
 /// `command` at a terminal that script(1) makes; what it shows comes out on stdout.
 pub fn at_terminal(command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());

@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# What the scripts share. Each of them sources this file, which takes it to the repository's root.
+
+# Every background job gets a process group of its own, which can be ended as a whole.
+set -um
+unset CDPATH
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
+
+jobs_started='' # their process groups
+work=$(mktemp -d "${TMPDIR:-/tmp}/socket-lab.XXXXXX") || exit 1
+
+# However the script ends, nothing that it started is left, and its files are gone.
+trap clean_up EXIT
+trap 'die_of INT' INT
+trap 'die_of TERM' TERM
+trap 'die_of HUP' HUP
+
+clean_up() {
+    local job
+    trap '' INT TERM HUP
+    for job in $jobs_started; do
+        kill -- "-$job"
+    done
+    wait
+    rm -rf "$work"
+} 2>/dev/null # what bash says of jobs that were killed
+
+# The caller sees which signal it was, as of a program without a trap.
+die_of() {
+    clean_up
+    trap - EXIT "$1"
+    kill -s "$1" $$
+}
+
+# fail MESSAGE [STATUS]: says what is wrong and ends the script.
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit "${2-1}"
+}
+
+# need TOOL HOW: the script cannot go on without TOOL, and HOW it is installed.
+need() {
+    command -v "$1" >/dev/null || fail "$1 is missing; $2"
+}
+
+# shellcheck disable=SC2034,SC2120 # bin is for the scripts, --release for some of them
+# build [--release]: builds the programs; bin is the folder that they are in.
+build() {
+    need cargo 'install Rust, see https://rustup.rs'
+    cargo build --quiet --locked --workspace "$@" </dev/null || exit 1
+    case ${1-} in
+        --release) bin=${CARGO_TARGET_DIR:-target}/release ;;
+        *) bin=${CARGO_TARGET_DIR:-target}/debug ;;
+    esac
+}
+
+# await SECONDS COMMAND...: waits until the command succeeds, but no longer.
+await() {
+    local tenths=$(($1 * 10))
+    shift
+    until "$@"; do
+        [ "$tenths" -gt 0 ] || return 1
+        tenths=$((tenths - 1))
+        sleep 0.1
+    done
+} 2>/dev/null
+
+# start_server LOG COMMAND...: starts a server on a free port, adds what it prints to LOG, and waits
+# until it listens. server is its process group then, and port its port.
+# shellcheck disable=SC2034 # port is for the scripts
+start_server() {
+    local log=$1
+    shift
+    "$@" 127.0.0.1 0 >>"$log" 2>&1 </dev/null &
+    server=$!
+    jobs_started="$jobs_started $server"
+    await 10 grep -q 'listening on' "$log" || fail "the server does not listen: $(cat "$log")"
+    port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$log")
+}
+
+# has_ended JOB: whether a background job has ended.
+has_ended() {
+    ! kill -0 "$1"
+}
+
+# stop JOB: ends a background job and waits until it has gone.
+stop() {
+    kill -- "-$1"
+    wait "$1"
+} 2>/dev/null
