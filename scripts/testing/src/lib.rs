@@ -327,7 +327,11 @@ pub fn tcp_listener() -> (TcpListener, SocketAddr) {
 pub fn accept(listener: &TcpListener) -> TcpStream {
     let listener = listener.try_clone().expect("a second handle of the listener");
     let (accepted, connections) = mpsc::channel();
-    thread::spawn(move || accepted.send(listener.accept()));
+    thread::spawn(move || {
+        let connection = listener.accept();
+        drop(listener); // before the test goes on: it may close its own handle and expect it closed
+        accepted.send(connection)
+    });
     match connections.recv_timeout(DEADLINE) {
         Ok(Ok((connection, _))) => with_deadline(connection),
         other => panic!("expected a client to connect, but none came: {other:?}"),
