@@ -14,10 +14,11 @@ trap clean_up EXIT
 trap 'die_of INT' INT
 trap 'die_of TERM' TERM
 trap 'die_of HUP' HUP
+trap 'die_of PIPE' PIPE
 
 clean_up() {
     local job
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     for job in $jobs_started; do
         kill -- "-$job"
     done
@@ -54,16 +55,15 @@ build() {
     esac
 }
 
-# await SECONDS COMMAND...: waits until the command succeeds, but no longer.
+# await SECONDS|forever COMMAND...: waits until the command succeeds, but no longer.
 await() {
-    local tenths=$(($1 * 10))
+    local deadline=$((SECONDS + ${1/forever/1000000000}))
     shift
     until "$@"; do
-        [ "$tenths" -gt 0 ] || return 1
-        tenths=$((tenths - 1))
+        [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.1
     done
-} 2>/dev/null
+}
 
 # start_server LOG COMMAND...: starts a server on a free port, adds what it prints to LOG, and waits
 # until it listens. server is its process group then, and port its port.
@@ -74,13 +74,18 @@ start_server() {
     "$@" 127.0.0.1 0 >>"$log" 2>&1 </dev/null &
     server=$!
     jobs_started="$jobs_started $server"
-    await 10 grep -q 'listening on' "$log" || fail "the server does not listen: $(cat "$log")"
+    await 10 listens_or_has_ended "$log"
     port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$log")
+    [ -n "$port" ] || fail "the server does not listen: $(cat "$log")"
+}
+
+listens_or_has_ended() {
+    has_ended "$server" || grep -q 'listening on' "$1"
 }
 
 # has_ended JOB: whether a background job has ended.
 has_ended() {
-    ! kill -0 "$1"
+    ! kill -0 "$1" 2>/dev/null
 }
 
 # stop JOB: ends a background job and waits until it has gone.
@@ -88,3 +93,19 @@ stop() {
     kill -- "-$1"
     wait "$1"
 } 2>/dev/null
+
+# messages udp|tcp [MESSAGE...]: what the client is to send, a line each: MESSAGE or 你好, and then
+# exit to a UDP server, which stops it.
+messages() {
+    local kind=$1
+    shift
+    printf '%s\n' "${@:-你好}"
+    [ "$kind" = tcp ] || echo exit
+}
+
+# readable: the text of stdin, in which \xHH stands for each byte of GBK. Control characters stay.
+readable() {
+    local text
+    text=$(sed -E 's/\\x([01].|7f)/\\\\x\1/g')
+    printf '%b\n' "$text" | iconv -c -f GBK -t UTF-8
+}

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # A server and its client in conversation, the lines of both as they come.
 # shellcheck source-path=SCRIPTDIR
+#
+# Both sides add their lines to one log, a single system call a line: so they stand in it in the
+# order in which they happened, and this script alone shows them.
 
 usage='usage: scripts/pair.sh [udp|tcp] [MESSAGE...]
 
 Builds the programs, starts a server on a free port, sends it each MESSAGE with its client, shows
 what both print, and stops the server. Without MESSAGE the lines of stdin are sent, and when there
-are none a short exchange. Without udp or tcp, both pairs talk, one after the other.
+are none or stdin is a terminal, a short exchange. Without udp or tcp, both pairs talk, one after
+the other.
 
 The status is the client'\''s: 0 when every message was answered, 1 when any was not.'
 
@@ -18,98 +22,100 @@ esac
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-# The messages, a line each.
-say() {
-    local first=
-    if [ $# -gt 0 ]; then
-        printf '%s\n' "$@"
-    elif [ ! -t 0 ] && { IFS= read -r first || [ -n "$first" ]; }; then
-        printf '%s\n' "$first"
-        cat
-    else
-        printf '%s\n' 你好 '今天天气怎么样?' exit
-    fi
-}
-
-# Both sides add their lines to one log, which has them in the order in which they happened: the
-# server's line is there before its reply is sent, and the reply before the next message is.
-
-# Passes on a message when the answer to the one before is in the log. The client itself waits no
-# longer than 5 seconds for a UDP reply.
-pace() {
-    local message
+# Hands the client the lines of stdin, and keeps them for the second pair. The next one goes when
+# the answer to the last one is in the log; the client itself gives up after 5 seconds.
+feed() {
+    local message=''
     while IFS= read -r message || [ -n "$message" ]; do
-        printf '%s\n' "$message"
+        printf '%s\n' "$message" | tee -a "$said"
         read -r -t 6 <&4
     done
+    [ -s "$said" ] || feed <<'END'
+你好
+今天天气怎么样?
+exit
+END
 }
 
-# Adds the client's lines to the log, and tells pace of each and of the end.
+# Adds the client's lines to the log, and tells feed of each and of the end.
 log_client() {
-    local line
-    while IFS= read -r line; do
+    local line=''
+    while IFS= read -r line || [ -n "$line" ]; do
         printf '[client] %s\n' "$line" >>"$log"
         echo >&4
     done
     echo >&4
 }
 
-# Shows the log as it grows, up to its last line.
+# Shows what the log has gained. A long line can be there by half for a moment.
 show() {
-    local line
-    tail -n +1 -f "$log" | while IFS= read -r line; do
+    local part=''
+    while IFS= read -r part <&3; do
+        line=$line$part
         case $line in
-            '[end]') kill 0 ;; # this job, which tail would keep
             '[client] '*) printf '%s\n' "$line" ;;
             *) printf '[server] %s\n' "$line" ;;
-        esac
+        esac || exit 1 # nobody reads any more
+        line=
     done
+    line=$line$part
 }
 
-# converse udp|tcp [MESSAGE...]: one server and one client, whose status it returns.
-converse() {
-    local kind=$1 client shower status
-    log=$work/$kind.log
-    shift
-    : >"$log"
-    show &
-    shower=$!
-    jobs_started="$jobs_started $shower"
-    start_server "$log" "$bin/$kind-server"
-    mkfifo "$work/$kind.answers"
-    exec 4<>"$work/$kind.answers"
-    {
-        say "$@" | pace | "$bin/$kind-client" 127.0.0.1 "$port" 2>&1 | log_client
-        exit "${PIPESTATUS[2]}"
-    } <&0 &
-    client=$!
-    jobs_started="$jobs_started $client"
-    wait "$client"
-    status=$?
+# Each of these is asked again and again until it is true, and shows the log meanwhile.
+# shellcheck disable=SC2317 # await calls them
+client_has_left() {
+    show
+    has_ended "$client" || has_ended "$server"
+}
+# shellcheck disable=SC2317
+server_is_done() {
+    show
+    has_ended "$server" || grep -q '^disconnect from : ' "$log"
+}
 
-    if [ "$kind" = udp ]; then
-        # Unless it has stopped by now, the server stops as in the tutorial.
-        echo exit | "$bin/udp-client" 127.0.0.1 "$port"
-        await 5 has_ended "$server"
-    else
-        await 5 grep -q '^disconnect from' "$log"
+# converse udp|tcp: one server and one client, whose status it returns.
+converse() {
+    local client talk status line=''
+    log=$work/$1.log said=$work/$1.said
+    : >"$log" && : >"$said"
+    echo 1 >"$work/status" # unless the client says something else
+    mkfifo "$work/$1.answers"
+    exec 3<"$log" 4<>"$work/$1.answers"
+    start_server "$log" "$bin/$1-server"
+    feed <&0 | {
+        "$bin/$1-client" 127.0.0.1 "$port" 2>&1
+        echo "$?" >"$work/status"
+    } | log_client &
+    client=$! # when the last of its lines is in the log, this process ends
+    talk=$(jobs -p %%)
+    jobs_started="$jobs_started $talk"
+    await forever client_has_left
+
+    # A client that has lost its server has a little time to say so; feed may wait for stdin.
+    await 10 has_ended "$client"
+    stop "$talk"
+    read -r status <"$work/status"
+    # The UDP server, unless it has stopped by now, stops as in the tutorial.
+    [ "$1" = tcp ] || has_ended "$server" || echo exit | "$bin/udp-client" 127.0.0.1 "$port"
+    await 5 server_is_done
+    if has_ended "$server" && ! wait "$server"; then
+        fail "the $1-server has died"
     fi
     stop "$server"
-    echo '[end]' >>"$log"
-    await 5 has_ended "$shower"
+    show
+    exec <"$said"
     return "$status"
 }
 
 build
-if [ "$kinds" = 'udp tcp' ]; then
-    say "$@" <&0 >"$work/said" & # in the background, so that signals are heard
-    jobs_started=$!
-    wait "$!"
-    exec <"$work/said"
+if [ $# -gt 0 ]; then
+    printf '%s\n' "$@" >"$work/messages"
+    exec <"$work/messages"
+elif [ -t 0 ]; then
+    exec </dev/null
 fi
 status=0
 for kind in $kinds; do
-    [ "$kind" = udp ] || [ ! -e "$work/said" ] || exec <"$work/said"
-    converse "$kind" "$@" || status=$?
+    converse "$kind" || status=$?
 done
 exit "$status"
