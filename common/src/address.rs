@@ -171,4 +171,21 @@ mod tests {
         let error = resolve("no such\nhost", 1).unwrap_err();
         assert!(error.to_string().contains(r#""no such\nhost""#), "{error}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_arguments_are_an_address_or_one_line_that_says_what_is_wrong(
+            arguments in proptest::collection::vec(".{0,6}|-.*|[0-9]{0,6}", 0..4)
+        ) {
+            match parse(arguments.iter().map(OsString::from)) {
+                Ok(Request::Address(host, port)) => {
+                    assert!(arguments.len() <= 2 && !host.is_empty() && !host.starts_with('-'));
+                    let given = arguments.get(1).map_or(PORT, |given| given.parse().unwrap());
+                    assert_eq!(port, given);
+                }
+                Ok(_) => {}
+                Err(wrong) => assert!(!wrong.contains(char::is_control), "{wrong:?}"),
+            }
+        }
+    }
 }

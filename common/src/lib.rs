@@ -4,6 +4,8 @@
 //! is ([`message`]), what is printed ([`screen`]) and what is typed ([`input`]). Nothing in here
 //! opens a socket or knows which program calls it: the program's name is an argument.
 
+#![warn(missing_docs)]
+
 pub mod address;
 pub mod gbk;
 pub mod input;
