@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use testing::{
-    NI_HAO, Program, TCP_REPLY, accept, client, expect_bytes, expect_closed, program, run,
+    NI_HAO, Program, TCP_REPLY, accept, client, expect_bytes, expect_closed, expect_error, program,
     tcp_listener,
 };
 
@@ -279,10 +279,7 @@ fn a_byte_order_mark_in_a_reply_is_gbk_like_any_other_bytes() {
 fn a_server_that_is_not_there_is_an_error_that_names_its_address() {
     let (listener, address) = tcp_listener();
     drop(listener);
-    let (status, stdout, stderr) = run(client(command(), address), "你好\n");
-    assert_eq!((status, stdout), (Some(1), vec![]));
-    let stderr = stderr.join("\n");
-    assert!(stderr.contains(&address.to_string()) && stderr.contains("refused"), "{stderr:?}");
+    expect_error(client(command(), address), &address.to_string());
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
-use testing::{NI_HAO, Server, TCP_REPLY, connect, expect_bytes, expect_closed, program, run};
+use testing::{
+    NI_HAO, Server, TCP_REPLY, connect, expect_bytes, expect_closed, expect_error, program,
+};
 
 fn command() -> Command {
     program("tcp-server", env!("CARGO_BIN_EXE_tcp-server"))
@@ -233,7 +235,8 @@ fn a_server_that_was_stopped_starts_again_at_once_on_the_same_port() {
 fn localhost_and_an_empty_host_mean_127_0_0_1() {
     for host in ["localhost", ""] {
         let server = Server::start_at("tcp-server", command(), host);
-        assert_eq!(server.address.ip().to_string(), "127.0.0.1", "{host:?}");
+        let address = server.address.ip().to_string();
+        assert!(address == "127.0.0.1", "expected {host:?} to mean 127.0.0.1, but got {address}");
     }
 }
 
@@ -253,9 +256,7 @@ fn a_port_in_use_is_an_error_that_names_the_address_for_localhost_too() {
     for host in ["127.0.0.1", "localhost"] {
         let mut second = command();
         second.args([host, &server.address.port().to_string()]);
-        let (status, stdout, stderr) = run(second, "");
-        assert_eq!((status, stdout), (Some(1), vec![]));
-        assert!(stderr.join("\n").contains(&server.address.to_string()), "{stderr:?}");
+        expect_error(second, &server.address.to_string());
     }
 }
 
@@ -263,9 +264,7 @@ fn a_port_in_use_is_an_error_that_names_the_address_for_localhost_too() {
 fn an_address_of_another_machine_is_an_error_that_names_it() {
     let mut elsewhere = command();
     elsewhere.args(["192.0.2.1", "0"]); // RFC 5737: nobody's
-    let (status, stdout, stderr) = run(elsewhere, "");
-    assert_eq!((status, stdout), (Some(1), vec![]));
-    assert!(stderr.join("\n").contains("192.0.2.1:0"), "{stderr:?}");
+    expect_error(elsewhere, "192.0.2.1:0");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -34,9 +34,12 @@ pub const NI_HAO: &[u8] = b"\xc4\xe3\xba\xc3";
 
 /// The program to test: the one that an environment variable names (`UDP_SERVER` for
 /// `udp-server`), or the crate's own.
+///
+/// Cargo runs a test in its crate's folder; a relative path is meant from where cargo was called.
 pub fn program(name: &str, own: &str) -> Command {
     let variable = name.to_uppercase().replace('-', "_");
-    Command::new(env::var_os(variable).map_or_else(|| PathBuf::from(own), PathBuf::from))
+    let Some(path) = env::var_os(variable) else { return Command::new(own) };
+    Command::new(PathBuf::from(env::var_os("PWD").unwrap_or_default()).join(path))
 }
 
 /// A started program. Dropping it kills it.
@@ -294,6 +297,15 @@ pub fn run(command: Command, input: impl AsRef<[u8]>) -> (Option<i32>, Vec<Strin
     (status, program.stdout.rest(), program.stderr.rest())
 }
 
+/// Checks that `command` ends with status 1, nothing on stdout, and the word `named` on stderr.
+pub fn expect_error(command: Command, named: &str) {
+    let (status, stdout, stderr) = run(command, "");
+    assert!(status == Some(1), "expected an error with status 1, but the status is {status:?}");
+    assert!(stdout.is_empty(), "expected nothing on stdout before the error, but got {stdout:?}");
+    let stderr = stderr.join("\n");
+    assert!(stderr.contains(named), "expected the error to name {named:?}, but got {stderr:?}");
+}
+
 /// A client's command with the address of its server.
 pub fn client(mut command: Command, server: SocketAddr) -> Command {
     command.args([server.ip().to_string(), server.port().to_string()]);
@@ -478,6 +490,13 @@ fn under(tool: &str, options: &[&str], command: &Command) -> Command {
     outer
 }
 
+/// The most memory that the process `id` has had, in KiB (VmHWM in proc(5)).
+pub fn peak_memory(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its figures");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
+    line.trim_end_matches("kB").trim().parse().expect("a figure in kB")
+}
+
 /// Checks that strace's `report` (made with `-xx` and a large `-s`) has nothing on stdout or stderr
 /// but whole lines, each in one `write`; the names of all calls, in their order.
 pub fn calls_with_whole_lines(report: &str) -> Vec<&str> {
@@ -494,4 +513,23 @@ pub fn calls_with_whole_lines(report: &str) -> Vec<&str> {
         }
     }
     names
+}
+
+/// The workspace's program called `name`, built if need be, for tests outside its own crate: cargo
+/// tells them no path, but puts it next to the folder of the test itself.
+pub fn workspace_program(name: &str) -> Command {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let test = env::current_exe().expect("the test's own file"); // target/debug/deps/test-…
+        let target = test.ancestors().nth(3).expect("the folder that cargo builds in");
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--locked", "--workspace", "--target-dir"]).arg(target);
+        cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).stdin(Stdio::null());
+        let mut build = cargo.spawn().expect("cargo starts");
+        let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");
+        let _ = build.kill();
+        assert!(built.is_some_and(|status| status.success()), "the programs cannot be built");
+        target.join("debug")
+    });
+    program(name, &folder.join(name).to_string_lossy())
 }
