@@ -7,14 +7,7 @@ unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
 
 jobs_started='' # their process groups
-work=$(mktemp -d "${TMPDIR:-/tmp}/socket-lab.XXXXXX") || exit 1
-
-# However the script ends, nothing that it started is left, and its files are gone.
-trap clean_up EXIT
-trap 'die_of INT' INT
-trap 'die_of TERM' TERM
-trap 'die_of HUP' HUP
-trap 'die_of PIPE' PIPE
+work=''         # a folder for the script's files
 
 clean_up() {
     local job
@@ -32,6 +25,17 @@ die_of() {
     trap - EXIT "$1"
     kill -s "$1" $$
 }
+
+# However the script ends, nothing that it started is left, and its files are gone.
+trap clean_up EXIT
+trap 'die_of INT' INT
+trap 'die_of TERM' TERM
+trap 'die_of HUP' HUP
+trap 'die_of PIPE' PIPE
+
+# The folder has its name before it is made: a signal at any moment leaves none.
+work=${TMPDIR:-/tmp}/socket-lab.$$.$RANDOM
+mkdir -m 700 "$work" || { work='' && exit 1; }
 
 # fail MESSAGE [STATUS]: says what is wrong and ends the script.
 fail() {
