@@ -1,0 +1,170 @@
+//! The exercise sheets: every command on them is run, and prints what they say it prints.
+//!
+//! A sheet's ```` ```console ```` blocks are commands (`$ …`) with what they print. Under each heading the
+//! blocks marked ```` ```console server ```` are started first and run beside the others; what they print is
+//! compared once the others have ended. A client's port is another one each time and stands for any.
+//! The sheets use port 7890, so each is checked in a network namespace of its own.
+#![cfg(target_os = "linux")]
+
+use std::env;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testing::{DEADLINE, Program, has_tool};
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A block of a sheet: commands, each with the lines that it prints.
+struct Block {
+    is_server: bool,
+    commands: Vec<(String, Vec<String>)>,
+}
+
+/// The blocks under each heading of `sheet`.
+fn sections(sheet: &str) -> Vec<(String, Vec<Block>)> {
+    let mut sections = vec![(String::new(), Vec::new())];
+    let mut lines = sheet.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with('#') {
+            sections.push((line.to_owned(), Vec::new()));
+        } else if line.starts_with("```console") {
+            let mut block = Block { is_server: line.ends_with(" server"), commands: Vec::new() };
+            for line in lines.by_ref().take_while(|line| *line != "```") {
+                match (line.strip_prefix("$ "), block.commands.last_mut()) {
+                    (Some(command), _) => block.commands.push((command.to_owned(), Vec::new())),
+                    (None, Some((_, output))) => output.push(line.to_owned()),
+                    (None, None) => panic!("a block begins with {line:?} and not with a command"),
+                }
+            }
+            sections.last_mut().expect("there is a first section").1.push(block);
+        } else if line.starts_with("```") {
+            lines.by_ref().find(|line| *line == "```"); // another kind of block
+        }
+    }
+    sections
+}
+
+/// The line with PORT for a client's port.
+fn without_ports(line: &str) -> String {
+    let mut parts = line.split("127.0.0.1:");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let port = if &part[..digits] == "7890" { "7890" } else { "PORT" };
+        text += &format!("127.0.0.1:{port}{}", &part[digits..]);
+    }
+    text
+}
+
+fn bash(command: &str) -> Program {
+    let mut bash = Command::new("bash");
+    bash.current_dir(REPOSITORY).args(["-c", &format!("exec 2>&1; {command}")]).process_group(0);
+    Program::start(bash)
+}
+
+/// Waits until `server` says that it listens, or where it says nothing, as netcat, until it does.
+fn await_ready(server: &mut Program, expected: &[String]) {
+    if expected.iter().any(|line| line.contains("listening on")) {
+        server.stdout.wait_for("listening on");
+        return;
+    }
+    let started = Instant::now();
+    loop {
+        let sockets = Command::new("ss").args(["-Hltun", "sport = :7890"]).output().expect("ss");
+        if !sockets.stdout.is_empty() {
+            return;
+        }
+        assert!(started.elapsed() < DEADLINE, "nobody listens on port 7890");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn expect_same(place: &str, printed: &[String], expected: &[String]) {
+    let printed: Vec<_> = printed.iter().map(|line| without_ports(line)).collect();
+    let expected: Vec<_> = expected.iter().map(|line| without_ports(line)).collect();
+    assert_eq!(printed, expected, "{place}: what it prints (left) is not what is written (right)");
+}
+
+fn check_section(place: &str, blocks: &[Block]) {
+    let mut servers = Vec::new();
+    for block in blocks.iter().filter(|block| block.is_server) {
+        let [(command, expected)] = &block.commands[..] else {
+            panic!("{place}: a server's block has one command")
+        };
+        let mut server = bash(&format!("exec {command}"));
+        await_ready(&mut server, expected);
+        servers.push((server, command, expected));
+    }
+    for (command, expected) in
+        blocks.iter().filter(|block| !block.is_server).flat_map(|block| &block.commands)
+    {
+        let mut program = bash(command);
+        program.ends_input();
+        expect_same(&format!("{place}: {command}"), &program.stdout.rest(), expected);
+        program.status();
+    }
+    for (mut server, command, expected) in servers {
+        while server.stdout.seen().len() < expected.len() && server.stdout.next_line().is_some() {}
+        let group = format!("-{}", server.id());
+        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
+        server.stdout.rest();
+        expect_same(&format!("{place}: {command}"), &server.stdout.seen(), expected);
+    }
+}
+
+/// Checks sheets in a network namespace that they have to themselves: `test` runs itself again there.
+fn check(test: &str, sheets: &[&str]) {
+    if env::var_os("IN_OWN_NAMESPACE").is_some() {
+        return sheets.iter().for_each(|sheet| check_sheet(sheet));
+    }
+    if !has_tool("unshare", "-rn") || !has_tool("nc", "-h") || !has_tool("ss", "-V") {
+        return;
+    }
+    // There is no network to build with in there.
+    let build =
+        Command::new("cargo").args(["build", "--workspace"]).current_dir(REPOSITORY).status();
+    assert!(build.is_ok_and(|status| status.success()), "the programs do not build");
+    let mut again = Command::new("unshare");
+    again.args(["-rn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
+    again.arg(env::current_exe().expect("this test's program")).args(["--exact", test]);
+    let output = again.env("IN_OWN_NAMESPACE", "1").output().expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn check_sheet(sheet: &str) {
+    let text = fs::read_to_string(Path::new(REPOSITORY).join(sheet)).expect("the sheet");
+    let sections = sections(&text);
+    assert!(sections.iter().any(|(_, blocks)| !blocks.is_empty()), "{sheet} has no command");
+    for (heading, blocks) in &sections {
+        check_section(&format!("{sheet}, {heading}"), blocks);
+    }
+}
+
+#[test]
+fn the_commands_of_the_udp_server_sheets_print_what_is_written() {
+    let test = "the_commands_of_the_udp_server_sheets_print_what_is_written";
+    check(test, &["udp-server/README.md", "udp-server/README.zh-CN.md"]);
+}
+
+#[test]
+fn the_commands_of_the_udp_client_sheets_print_what_is_written() {
+    let test = "the_commands_of_the_udp_client_sheets_print_what_is_written";
+    check(test, &["udp-client/README.md", "udp-client/README.zh-CN.md"]);
+}
+
+#[test]
+fn the_commands_of_the_tcp_server_sheets_print_what_is_written() {
+    let test = "the_commands_of_the_tcp_server_sheets_print_what_is_written";
+    check(test, &["tcp-server/README.md", "tcp-server/README.zh-CN.md"]);
+}
+
+#[test]
+fn the_commands_of_the_tcp_client_sheets_print_what_is_written() {
+    let test = "the_commands_of_the_tcp_client_sheets_print_what_is_written";
+    check(test, &["tcp-client/README.md", "tcp-client/README.zh-CN.md"]);
+}
