@@ -1,0 +1,175 @@
+//! What goes wrong around a TCP server, in earnest: clients that misbehave, a stdout that takes
+//! nothing, a system without threads to give, a teacher's Ctrl-C.
+#![cfg(target_os = "linux")]
+
+use std::env;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{self, Command};
+use std::thread;
+use std::time::Duration;
+
+use socket2::SockRef;
+use testing::{
+    NI_HAO, Program, Server, TCP_REPLY, connect, expect_bytes, expect_closed, has_tool, limited,
+    peak_memory, program, signal,
+};
+
+/// KiB that a server may have with a handful of clients, whatever they do.
+const A_LITTLE: u64 = 8 * 1024;
+
+fn command() -> Command {
+    program("tcp-server", env!("CARGO_BIN_EXE_tcp-server"))
+}
+
+fn server() -> Server {
+    Server::start("tcp-server", command())
+}
+
+fn expect_served(client: &mut TcpStream) {
+    client.write_all(NI_HAO).expect("the message is sent");
+    expect_bytes(client, TCP_REPLY);
+}
+
+/// Sends until the connection takes no more, because the server has stopped reading.
+fn send_until_full(client: &mut TcpStream) {
+    // The fewer replies the kernel keeps for the client, the sooner the server waits.
+    SockRef::from(&*client).set_recv_buffer_size(4_096).expect("a small buffer");
+    client.set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout");
+    loop {
+        match client.write(&[b'a'; 60_000]) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) => panic!("expected the server to stop reading, but: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_client_that_sends_and_never_reads_costs_no_memory_and_holds_up_nobody() {
+    let mut server = server();
+    let mut greedy = connect(server.address);
+    send_until_full(&mut greedy);
+    expect_served(&mut connect(server.address));
+    let memory = peak_memory(server.program.id());
+    assert!(memory < A_LITTLE, "expected the server to stop reading, but it took {memory} KiB");
+    assert!(server.program.is_running());
+}
+
+#[test]
+fn fifty_silent_clients_hold_up_nobody_and_are_served_when_they_speak() {
+    let server = server();
+    let mut silent: Vec<_> = (0..50).map(|_| connect(server.address)).collect();
+    for _ in 0..20 {
+        expect_served(&mut connect(server.address));
+    }
+    silent.iter_mut().for_each(expect_served);
+}
+
+#[test]
+fn clients_that_reset_one_after_the_other_stop_nothing() {
+    let mut server = server();
+    for _ in 0..50 {
+        let mut client = connect(server.address);
+        client.write_all(NI_HAO).expect("the message is sent");
+        client.peek(&mut [0]).expect("the reply is here");
+        drop(client); // closed with data unread: the kernel resets (RFC 2525, 2.17)
+    }
+    expect_served(&mut connect(server.address));
+    for _ in 0..50 {
+        server.program.stdout.wait_for("disconnect from : ");
+    }
+}
+
+#[test]
+fn a_stdout_on_a_full_disk_ends_it_with_status_1_and_the_reason() {
+    let mut server = Server::start("tcp-server", limited("exec >/dev/full", &command()));
+    let _client = connect(server.address);
+    server.program.stderr.expect_parts(&["tcp-server: ", "stdout", "No space left"]);
+    server.program.stderr.expect_end();
+    server.program.ends_with(1);
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_holds_the_server_up_until_somebody_does() {
+    let (server, mut stdout) = Server::start_unread("tcp-server", command());
+    let mut client = connect(server.address);
+    send_until_full(&mut client);
+    let memory = peak_memory(server.program.id());
+    assert!(memory < A_LITTLE, "expected the server to wait, but it took {memory} KiB");
+
+    let reader = thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    let mut replies = client.try_clone().expect("a second handle of the connection");
+    thread::spawn(move || replies.read_to_end(&mut Vec::new()));
+    expect_served(&mut connect(server.address));
+    drop(server);
+    reader.join().expect("the reader does not panic").expect("stdout is read to its end");
+}
+
+#[test]
+fn a_signal_ends_it_at_once_during_traffic_and_its_port_is_free() {
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let mut server = server();
+        let address = server.address;
+        let traffic = thread::spawn(move || {
+            let mut client = connect(address);
+            let mut reply = [0; 100];
+            while client.write_all(NI_HAO).is_ok() && client.read(&mut reply).is_ok_and(|n| n > 0) {
+            }
+        });
+        server.program.stdout.wait_for("receive messages:你好");
+        signal(name, server.program.id());
+        assert_eq!(server.program.status().signal(), Some(number), "expected it to die of {name}");
+        traffic.join().expect("the traffic ends with the server");
+
+        let mut again = command();
+        again.args(["127.0.0.1", &address.port().to_string()]);
+        Program::start(again).stderr.expect(&format!("tcp-server: listening on {address}"));
+    }
+}
+
+#[test]
+fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
+    // The limit does not hold for root, and counts all of a user's processes: so a user nobody is.
+    if !has_tool("setpriv", "--version") {
+        return;
+    }
+    if !Command::new("setpriv").args(["--reuid=54321", "true"]).status().is_ok_and(|s| s.success())
+    {
+        assert!(env::var_os("CI").is_none(), "CI skips nothing: run as root");
+        return eprintln!("skipped: only root can become another user");
+    }
+    // Where that user can read it.
+    let copy = env::temp_dir().join(format!("tcp-server-{}", process::id()));
+    fs::copy(command().get_program(), &copy).expect("a copy of the program");
+    let mut own = Command::new("setpriv");
+    own.args(["--reuid=54321", "--regid=54321", "--clear-groups", "bash", "-c"]);
+    own.arg("ulimit -u 3; exec \"$0\" \"$@\"").arg(&copy); // the main thread and two more
+    let mut server = Server::start("tcp-server", own);
+    fs::remove_file(&copy).expect("the copy is removed");
+
+    let mut first = connect(server.address);
+    let mut second = connect(server.address);
+    expect_served(&mut first);
+    expect_served(&mut second);
+    let mut third = connect(server.address);
+    let peer = third.local_addr().expect("the client's address").to_string();
+    expect_closed(&mut third);
+    server.program.stderr.expect_parts(&["tcp-server: ", &peer, "thread", "unavailable"]);
+    expect_served(&mut first);
+
+    drop(second);
+    server.program.stdout.wait_for("disconnect from : ");
+    // The thread says so just before it ends.
+    let started = std::time::Instant::now();
+    while !is_served(&mut connect(server.address)) {
+        assert!(started.elapsed() < testing::DEADLINE, "expected the place to be free again");
+    }
+    expect_served(&mut first);
+}
+
+fn is_served(client: &mut TcpStream) -> bool {
+    client.write_all(NI_HAO).is_ok() && client.read(&mut [0; 100]).is_ok_and(|size| size > 0)
+}
