@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::process::Command;
 
-use testing::{NI_HAO, Program, UDP_REPLY, datagram, program, udp_socket};
+use testing::{NI_HAO, Program, UDP_REPLY, datagram, program, readable, udp_socket};
 
 const REPLY: &str = "我是UDP服务器,已接收到你发来的消息!";
 
@@ -21,7 +21,8 @@ fn server_and_client() -> (UdpSocket, Program) {
 /// Receives one message, which has to be `expected`, and answers it with `reply`.
 fn answer(server: &UdpSocket, expected: &[u8], reply: &[u8]) {
     let (message, client) = datagram(server);
-    assert!(message == expected, "expected {expected:02x?}, but received {message:02x?}");
+    let (text, expected_text) = (readable(&message), readable(expected));
+    assert!(message == expected, "expected the message {expected_text}, but received {text}");
     server.send_to(reply, client).expect("the reply is sent");
 }
 

@@ -7,7 +7,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -167,6 +167,11 @@ impl Lines {
 
     /// The next line, or `None` at the end of the stream.
     pub fn next_line(&mut self) -> Option<String> {
+        self.awaited("another line")
+    }
+
+    /// The same; `what` is expected.
+    fn awaited(&mut self, what: &str) -> Option<String> {
         let (seen, arrived) = &*self.shared;
         let seen = seen.lock().expect("the collector does not panic");
         let waiting = |seen: &mut Seen| seen.lines.len() <= self.next && !seen.ended;
@@ -175,7 +180,7 @@ impl Lines {
             .expect("the collector does not panic");
         assert!(
             !timeout.timed_out(),
-            "expected another line on {}, but for {DEADLINE:?} none came after {:?}",
+            "expected {what} on {}, but for {DEADLINE:?} nothing came after {:?}",
             self.stream,
             seen.lines
         );
@@ -186,7 +191,7 @@ impl Lines {
 
     /// Waits for the next line, which has to be `expected`.
     pub fn expect(&mut self, expected: &str) {
-        let line = self.next_line();
+        let line = self.awaited(&format!("the line {expected:?}"));
         assert!(
             line.as_deref() == Some(expected),
             "expected the line {expected:?} on {}, but got {}",
@@ -197,7 +202,7 @@ impl Lines {
 
     /// Waits for the next line, which has to contain each of `parts`.
     pub fn expect_parts(&mut self, parts: &[&str]) -> String {
-        let line = self.next_line().unwrap_or_else(|| {
+        let line = self.awaited(&format!("a line with {parts:?}")).unwrap_or_else(|| {
             panic!("expected a line with {parts:?} on {}, but got its end", self.stream)
         });
         for part in parts {
@@ -213,7 +218,7 @@ impl Lines {
     /// Waits until a line contains `part`, whatever comes before it.
     pub fn wait_for(&mut self, part: &str) -> String {
         loop {
-            let line = self.next_line().unwrap_or_else(|| {
+            let line = self.awaited(&format!("a line with {part:?}")).unwrap_or_else(|| {
                 panic!("expected a line with {part:?} on {}, but it ended", self.stream)
             });
             if line.contains(part) {
@@ -324,7 +329,7 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = [0; 65_535];
     match socket.recv_from(&mut buffer) {
         Ok((size, peer)) => (buffer[..size].to_vec(), peer),
-        Err(error) => panic!("expected a datagram, but none came: {error}"),
+        Err(error) => panic!("expected a datagram, but {}", reason(&error)),
     }
 }
 
@@ -367,10 +372,15 @@ fn with_deadline(connection: TcpStream) -> TcpStream {
 /// Receives from `connection` until `expected` has come, in however many pieces.
 pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
     let mut received = vec![0; expected.len()];
+    let expected_text = readable(expected);
     if let Err(error) = connection.read_exact(&mut received) {
-        panic!("expected {expected:02x?}, but: {error}");
+        panic!("expected {expected_text} on the connection, but {}", reason(&error));
     }
-    assert!(received == expected, "expected {expected:02x?}, but received {received:02x?}");
+    let text = readable(&received);
+    assert!(
+        received == expected,
+        "expected {expected_text} on the connection, but received {text}"
+    );
 }
 
 /// Waits until the other side has closed `connection`, with nothing more sent.
@@ -378,8 +388,26 @@ pub fn expect_closed(connection: &mut TcpStream) {
     let mut rest = Vec::new();
     match connection.read_to_end(&mut rest) {
         Ok(0) => {}
-        Ok(_) => panic!("expected the connection to be closed, but received {rest:02x?}"),
-        Err(error) => panic!("expected the connection to be closed, but: {error}"),
+        Ok(_) => panic!("expected the connection to be closed, but received {}", readable(&rest)),
+        Err(error) => panic!("expected the connection to be closed, but {}", reason(&error)),
+    }
+}
+
+/// Bytes for a message to a student: the replies by their name, all else as Rust writes them.
+pub fn readable(bytes: &[u8]) -> String {
+    match bytes {
+        UDP_REPLY => "the UDP server's reply".to_owned(),
+        TCP_REPLY => "the TCP server's reply".to_owned(),
+        _ => format!("b\"{}\"", bytes.escape_ascii()),
+    }
+}
+
+/// Why nothing could be received; what a deadline is called differs between systems.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => format!("for {DEADLINE:?} nothing came"),
+        ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
+        _ => error.to_string(),
     }
 }
 
