@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. Each of them sources this file, which takes it to the repository's root.
 
-# Every background job gets a process group of its own, which can be ended as a whole.
-set -um
+set -u
 unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -12,8 +11,9 @@ work=''         # a folder for the script's files
 clean_up() {
     local job
     trap '' INT TERM HUP PIPE
-    for job in $jobs_started; do
-        kill -- "-$job"
+    # The signal may have come before a job was on the list, or before a job could hear another one.
+    for job in $jobs_started $(jobs -p); do
+        kill -s KILL -- "-$job"
     done
     wait
     rm -rf "$work"
@@ -37,6 +37,9 @@ trap 'die_of PIPE' PIPE
 work=${TMPDIR:-/tmp}/socket-lab.$$.$RANDOM
 mkdir -m 700 "$work" || { work='' && exit 1; }
 
+# From here on every job gets a process group of its own, which can be ended as a whole.
+set -m
+
 # fail MESSAGE [STATUS]: says what is wrong and ends the script.
 fail() {
     printf '%s: %s\n' "${0##*/}" "$1" >&2
@@ -48,11 +51,22 @@ need() {
     command -v "$1" >/dev/null || fail "$1 is missing; $2"
 }
 
+# together COMMAND...: runs what takes its time in the script's own process group, so that Ctrl-C at a
+# terminal ends the script, and not one command of it.
+together() {
+    local status
+    set +m
+    "$@"
+    status=$?
+    set -m
+    return "$status"
+}
+
 # shellcheck disable=SC2034,SC2120 # bin is for the scripts, --release for some of them
 # build [--release]: builds the programs; bin is the folder that they are in.
 build() {
     need cargo 'install Rust, see https://rustup.rs'
-    cargo build --quiet --locked --workspace "$@" </dev/null || exit 1
+    together cargo build --quiet --locked --workspace "$@" </dev/null || exit 1
     case ${1-} in
         --release) bin=${CARGO_TARGET_DIR:-target}/release ;;
         *) bin=${CARGO_TARGET_DIR:-target}/debug ;;
@@ -61,6 +75,10 @@ build() {
 
 # await SECONDS|forever COMMAND...: waits until the command succeeds, but no longer.
 await() {
+    together await_alone "$@"
+}
+
+await_alone() {
     local deadline=$((SECONDS + ${1/forever/1000000000}))
     shift
     until "$@"; do

@@ -503,6 +503,21 @@ pub fn script(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// `command` where `tool` is not installed: links to all others stand in a folder within `scratch`.
+#[cfg(unix)]
+pub fn without_tool(mut command: Command, tool: &str, scratch: &str) -> Command {
+    let folder = PathBuf::from(scratch).join(format!("without-{tool}"));
+    std::fs::create_dir_all(&folder).expect("a folder for the links");
+    for place in env::split_paths(&env::var_os("PATH").unwrap_or_default()) {
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let _ = std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name()));
+        }
+    }
+    std::fs::remove_file(folder.join(tool)).expect("the tool itself was there");
+    command.env("PATH", folder);
+    command
+}
+
 /// `command` at a terminal that script(1) makes; what it shows comes out on stdout.
 pub fn at_terminal(command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
