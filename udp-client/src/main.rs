@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 fn talk() -> Result<ExitCode> {
     // Create the client's socket.
     let server = address::from_arguments(NAME)?;
-    let mut socket = socket_for(server)?;
+    let mut socket = Some(socket_for(server)?);
 
     // Send and receive, a message a line.
     let mut status = ExitCode::SUCCESS;
@@ -49,13 +49,18 @@ fn socket_for(server: SocketAddr) -> Result<UdpSocket> {
 }
 
 /// Sends one message, waits for its reply and shows it. The exit message gets none.
-fn ask(socket: &mut UdpSocket, server: SocketAddr, message: &[u8]) -> Result<()> {
+fn ask(kept: &mut Option<UdpSocket>, server: SocketAddr, message: &[u8]) -> Result<()> {
     let size = message.len();
     ensure!(
         size <= LARGEST_DATAGRAM,
         "{size} bytes in GBK, and a datagram carries at most {LARGEST_DATAGRAM}"
     );
     let mut buffer = [0; DATAGRAM_SIZE];
+    // After a failure a new one: a reply that still comes finds nobody at the old one's port.
+    let socket = match kept.take() {
+        Some(socket) => socket,
+        None => socket_for(server)?,
+    };
 
     // What has come by now answers nothing that is still to be sent.
     socket.set_nonblocking(true)?;
@@ -72,9 +77,7 @@ fn ask(socket: &mut UdpSocket, server: SocketAddr, message: &[u8]) -> Result<()>
             Err(error) => match error.kind() {
                 Interrupted => {} // stopped by Ctrl-Z and continued
                 WouldBlock | TimedOut => {
-                    // A reply that still comes goes to the old socket's port, where nobody is.
-                    *socket = socket_for(server)?;
-                    bail!("no reply from {server} within {} seconds", PATIENCE.as_secs());
+                    bail!("no reply from {server} within {} seconds", PATIENCE.as_secs())
                 }
                 // Windows says reset.
                 ConnectionRefused | ConnectionReset => bail!("Connection refused by {server}"),
@@ -83,5 +86,6 @@ fn ask(socket: &mut UdpSocket, server: SocketAddr, message: &[u8]) -> Result<()>
         }
     };
     line(NAME, format_args!("{}", printable(&gbk::decode(&buffer[..size]))));
+    *kept = Some(socket);
     Ok(())
 }
