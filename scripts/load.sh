@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Many clients at once on one server, and what they cost it.
+# shellcheck source-path=SCRIPTDIR
+
+usage='usage: scripts/load.sh udp|tcp [CLIENTS] [MESSAGES]
+
+Builds the programs, starts a server on a free port and CLIENTS of its clients (100), and when all
+of them are there, lets each send MESSAGES messages (100). Shows how many the server printed, how
+many were answered, how fast, and on Linux what that cost the server: its threads when all clients
+were there, its memory at its largest, its CPU time with connecting included.
+
+UDP_SERVER=PATH or TCP_SERVER=PATH measures another server that takes HOST PORT and says where it
+listens; a relative path begins at the root of the repository.
+
+At most 5000 clients and 10000000 messages in all. The status is 0 when every message was printed
+and answered, 1 when any was not. UDP loses some when more come at once than the server'\''s socket
+has room for: about 190 on a Linux that nobody has tuned.'
+
+case ${1-} in
+    -h | --help) printf '%s\n' "$usage" && exit ;;
+esac
+
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+# refuse WHY: the command line is wrong.
+refuse() {
+    fail "$1"$'\n'"${usage%%$'\n'*}" 2
+}
+
+kind=${1-} clients=${2-100} messages=${3-100}
+[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
+[ $# -le 3 ] || refuse "unexpected argument '$4'"
+for number in "$clients" "$messages"; do
+    case $number in
+        '' | 0* | *[!0123456789]*) refuse "a number from 1 on, not '$number'" ;;
+    esac
+done
+most='at most 5000 clients and 10000000 messages in all'
+[[ ${#clients} -le 4 && ${#messages} -le 8 ]] || refuse "$most"
+total=$((clients * messages))
+[[ $clients -le 5000 && $total -le 10000000 ]] || refuse "$most"
+
+# The server opens a file for each client, and so does tee below; both have a few more.
+files=$((clients + 24)) limit=$(ulimit -n)
+[ "$limit" = unlimited ] || [ "$limit" -ge "$files" ] || ulimit -Sn "$files" 2>/dev/null ||
+    fail "$clients clients need $files open files, and the hard limit (ulimit -Hn) is $(ulimit -Hn)"
+
+# now: the time in microseconds; before bash 5, in whole seconds.
+now() {
+    local time=${EPOCHREALTIME-$(date +%s).000000}
+    echo "${time/[.,]/}"
+}
+
+# run_clients: all of them, as one job. Each reads a fifo of its own, which tee has open: so they
+# wait until there is something for tee to write, and that is when somebody opens the fifo go.
+run_clients() {
+    local input client started='' failed=0
+    { echo go && seq -f input.%.0f "$clients"; } | (cd "$work" && xargs mkfifo) || return
+    (
+        trap '' PIPE # a client that has left keeps nothing from the others
+        cat "$work/go" "$work/messages" | tee "$work"/input.* >/dev/null
+    ) 2>/dev/null &
+    for input in "$work"/input.*; do
+        # The programs write whole lines, so all can add theirs to one file.
+        "$bin/$kind-client" 127.0.0.1 "$port" <"$input" >>"$work/replies" 2>>"$work/errors" &
+        started="$started $!"
+    done
+    : >"$work/started"
+    for client in $started; do
+        wait "$client" || failed=$((failed + 1))
+    done
+    echo "$(now) $failed" >"$work/ended"
+}
+
+# is_over: whether nothing more can come.
+# shellcheck disable=SC2317 # await calls it
+is_over() {
+    has_ended "$all" || has_ended "$server"
+}
+
+# are_there: whether all clients are. UDP has no connections to count.
+# shellcheck disable=SC2317 # await calls it
+are_there() {
+    is_over || case $kind in
+        udp) [ -e "$work/started" ] ;;
+        tcp) [ "$(grep -c '^connect from' "$log")" -ge "$clients" ] ;;
+    esac
+}
+
+# await_end: waits until it is over, or for 10 seconds nobody has been answered.
+await_end() {
+    local before=-1
+    while [ "$(grep -c '' "$work/replies")" -gt "$before" ]; do
+        before=$(grep -c '' "$work/replies")
+        await 10 is_over && return
+    done
+}
+
+# measure: starts the clients, lets them talk, and waits for them.
+measure() {
+    run_clients 2>>"$work/errors" &
+    all=$!
+    jobs_started="$jobs_started $all"
+    await 60 are_there
+    threads=$(about_server Threads)
+    began=$(now)
+    : >"$work/go"
+    await_end
+    [ -e "$work/ended" ] || echo "$(now) $clients" >"$work/ended"
+    read -r ended failed <"$work/ended"
+    stop "$all"
+} 2>/dev/null # what bash says of a server that was killed
+
+# about_server FIELD: a number that Linux keeps.
+about_server() {
+    sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$server/status"
+} 2>/dev/null
+
+# cpu_per_message: the server's, in microseconds. The kernel counts ticks, as a rule of 10000
+# microseconds, and fewer than 5 of them tell no more than what it is below.
+cpu_per_message() {
+    local stat ticks below=''
+    stat=$(cat "/proc/$server/stat") && [ "$answered" -gt 0 ] || return
+    read -r -a stat <<<"${stat##*) }" # without the name, in which there may be spaces
+    ticks=$((stat[11] + stat[12]))
+    [ "$ticks" -ge 5 ] || ticks=$((ticks + 1)) below='< '
+    echo "$below$((ticks * 1000000 / $(getconf CLK_TCK) / answered))"
+} 2>/dev/null
+
+build --release
+log=$work/log
+: >"$log" && : >"$work/replies" && : >"$work/errors"
+together seq -f '你好 %.0f' "$messages" >"$work/messages"
+case $kind in
+    udp) program=${UDP_SERVER:-$bin/udp-server} ;;
+    tcp) program=${TCP_SERVER:-$bin/tcp-server} ;;
+esac
+start_server "$log" "$program"
+measure
+printed=$(grep -c '^receive messages:' "$log")
+answered=$(grep -c '' "$work/replies")
+memory=$(about_server VmHWM) cpu=$(cpu_per_message)
+
+printf '%-34s %9s\n' "$kind clients at once" "$clients" 'messages to send' "$total" \
+    'printed by the server' "$printed" 'answered' "$answered" \
+    'answered per second' $((answered * 1000000 / (ended - began + 1))) \
+    'threads of the server' "${threads:-unknown}" 'its peak memory, kB' "${memory:-unknown}" \
+    'its CPU per message, microseconds' "${cpu:-unknown}"
+
+[ "$printed $answered $failed" = "$total $total 0" ] && exit
+# What the programs have said of it.
+grep -hvE '^(waiting for|receive|connect|disconnect) |listening on' "$log" "$work/errors" |
+    head -n 3 >&2
+why="$((total - printed)) not printed, $((total - answered)) not answered, $failed clients failed"
+has_ended "$server" && why="$why; the server has ended"
+fail "$why"
