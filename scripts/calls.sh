@@ -98,8 +98,9 @@ served() {
 }
 
 need strace 'install it with: apt-get install strace'
-need iconv 'install it with: apt-get install libc-bin'
-why=$(strace -o "$work/calls" true 2>&1) || fail "strace cannot watch programs here: $why"
+need_gbk
+why=$(strace -Y -o "$work/calls" true 2>&1) ||
+    fail "strace, which has to be 5.15 or newer, does not work here: $why"
 build
 messages "$kind" "$@" >"$work/messages"
 : >"$work/log"

@@ -125,6 +125,12 @@ messages() {
     [ "$kind" = tcp ] || echo exit
 }
 
+# need_gbk: the script cannot go on without what readable needs.
+need_gbk() {
+    need iconv 'install it with: apt-get install libc-bin'
+    iconv -f GBK -t UTF-8 </dev/null || fail 'this iconv does not know GBK'
+}
+
 # readable: the text of stdin, in which \xHH stands for each byte of GBK. Control characters stay.
 readable() {
     local text

@@ -56,7 +56,8 @@ ladder() {
             seq = flags ~ /S/ ? 0 : number("seq")
             ack = flags ~ /S\./ ? 1 : number("ack")
             if (flags ~ /S/) section("open")
-            else if (flags ~ /[FR]/ || now == "close") { section("close"); closing++ }
+            else if (flags ~ /R/) section("reset")
+            else if (flags ~ /F/ || now == "close") { section("close"); closing++ }
             else if (size) section("data")
             gsub(/S/, "SYN+", flags); gsub(/P/, "PSH+", flags); gsub(/R/, "RST+", flags)
             gsub(/F/, "FIN+", flags); gsub(/\./, "ACK+", flags); sub(/\+$/, "", flags)
@@ -68,13 +69,14 @@ ladder() {
             if (match($0, /Flags \[[^]]*/)) label = segment(substr($0, RSTART + 7, RLENGTH - 7), size)
             else { label = "UDP"; section("datagrams") }
             if (size) {
+                most = 54 - length(label) # bytes of text, so that the line fits the screen
                 gsub(/ /, "")
-                text = substr($0, length($0) - 2 * size + 1, 2 * 36)
+                text = substr($0, length($0) - 2 * size + 1, 2 * (size > most ? most : size))
                 gsub(/../, "\\x&", text)
                 half = text # a character of which no more than its first byte is left
                 gsub(/\\x[0-7].|\\x[^0-7].\\x../, "", half)
                 text = substr(text, 1, length(text) - length(half))
-                label = label " len=" size " \"" text "\"" (size > 36 ? "..." : "")
+                label = label " len=" size " \"" text "\"" (size > most ? "..." : "")
             }
             line = label # as wide as the text: a column for each byte of GBK, four if it stays \xHH
             gsub(/\\x([01].|7f)/, "....", line)
@@ -91,13 +93,14 @@ caption() {
     sed 's/^open$/三次握手 three-way handshake/
         s/^data$/数据 data/
         s/^datagrams$/数据 data 无连接 without a connection: nothing before, nothing after/
+        s/^reset$/复位 reset/
         s/^close 4$/四次挥手 four-way close/
         s/^close 3$/四次挥手 four-way close, merged into three segments (合并为三个报文段)/
         s/^close \(.*\)$/四次挥手 four-way close, \1 segments (\1 个报文段)/'
 }
 
 need tcpdump 'install it with: apt-get install tcpdump'
-need iconv 'install it with: apt-get install libc-bin'
+need_gbk
 why=$(tcpdump -i lo -L 2>&1) || fail "tcpdump may not capture: $why
 Run this as root, or allow tcpdump to capture for whoever uses this machine:
     sudo setcap cap_net_raw+ep $(command -v tcpdump)"

@@ -1,7 +1,12 @@
 //! `scripts/calls.sh`: the socket calls of both sides, in the order in which they happened.
 #![cfg(target_os = "linux")]
 
-use testing::{has_tool, run, script};
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use testing::{DEADLINE, Program, has_tool, run, script, signal};
 
 /// The lines of one side, in their order: the client's begin in the middle.
 fn side(lines: &[String], client: bool) -> String {
@@ -86,5 +91,58 @@ fn a_wrong_word_is_an_error_and_so_is_a_missing_tool() {
         assert_eq!(status, Some(1), "{stderr:?}");
         let said = stderr.join("\n");
         assert!(said.contains(tool) && said.contains("apt-get install"), "{stderr:?}");
+    }
+}
+
+#[test]
+fn what_a_peer_may_send_is_shown_on_its_line() {
+    if !has_tool("strace", "-V") {
+        return;
+    }
+    let long = format!("a{}", "好".repeat(60)); // is cut within a character
+    let (status, stdout, _) =
+        run(script("calls.sh", &["tcp", "a\tb\u{1b}c", "1+1 = ?", &long]), "");
+    assert_eq!(status, Some(0));
+    for text in [r#""a\x09b\x1bc") = 5"#, r#""1+1 = ?") = 7"#] {
+        let shown = stdout.iter().filter(|line| line.ends_with(text)).count();
+        assert_eq!(shown, 2, "expected {text} where it is sent and received: {stdout:#?}");
+    }
+    let cut = format!("\"a{}\"...) = 121", "好".repeat(23));
+    assert_eq!(stdout.iter().filter(|line| line.ends_with(&cut)).count(), 2, "{stdout:#?}");
+}
+
+/// Whether a process runs whose files are in that folder.
+fn is_used(folder: &Path) -> bool {
+    let folder = format!("TMPDIR={}\0", folder.display());
+    fs::read_dir("/proc").expect("the processes").flatten().any(|process| {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(&folder)
+    })
+}
+
+#[test]
+fn a_signal_at_any_moment_leaves_nothing() {
+    if !has_tool("kill", "-l") || !has_tool("strace", "-V") || !has_tool("tcpdump", "-Lilo") {
+        return;
+    }
+    for name in ["calls.sh", "packets.sh"] {
+        for milliseconds in [10, 100, 150, 200, 250, 300, 350, 400, 2000] {
+            let folder = format!("{}/{name}-{milliseconds}", env!("CARGO_TARGET_TMPDIR"));
+            let folder = Path::new(&folder);
+            fs::create_dir_all(folder).expect("a folder for the script's files");
+            let mut command = script(name, &["tcp"]);
+            command.env("TMPDIR", folder);
+            let mut program = Program::start(command);
+            sleep(Duration::from_millis(milliseconds));
+            signal("INT", program.id());
+            program.status();
+            let left = fs::read_dir(folder).expect("the folder").count();
+            assert_eq!(left, 0, "{name} left files after {milliseconds} ms");
+            let ended = Instant::now();
+            while is_used(folder) {
+                assert!(ended.elapsed() < DEADLINE, "{name}: left after {milliseconds} ms");
+                sleep(Duration::from_millis(10));
+            }
+        }
     }
 }

@@ -67,6 +67,45 @@ fn datagrams_have_nothing_before_or_after_them() {
 }
 
 #[test]
+fn the_side_that_leaves_closes_first_and_the_label_counts_the_segments() {
+    if !may_capture() {
+        return;
+    }
+    for (messages, first) in [(&["tcp", "你好"][..], '>'), (&["tcp", "你好", "exit"], '<')] {
+        let (status, stdout, stderr) = run(script("packets.sh", messages), "");
+        assert_eq!((status, stderr), (Some(0), vec![]));
+        let start = stdout.iter().position(|line| line.starts_with("四次挥手"));
+        let (label, close) = stdout[start.expect("a close")..].split_first().expect("its label");
+        let close = rungs(close);
+        assert!(close[0].0 == first && close[0].1.starts_with("FIN"), "{stdout:#?}");
+        let counted = match close.len() {
+            3 => label.contains("三个报文段"),
+            4 => label.ends_with("four-way close"),
+            more => label.contains(&format!("{more} 个报文段")),
+        };
+        assert!(counted, "{stdout:#?}");
+    }
+}
+
+#[test]
+fn every_rung_is_as_wide_as_the_others() {
+    if !may_capture() {
+        return;
+    }
+    let long = format!("a{}", "好".repeat(600)); // is cut within a character
+    for kind in ["udp", "tcp"] {
+        let messages = [kind, "你好", "a\tb\u{1b}", "\u{7f}中文", &long];
+        let (status, stdout, _) = run(script("packets.sh", &messages), "");
+        assert_eq!(status, Some(0));
+        let width = |line: &String| line.chars().map(|c| 1 + usize::from(!c.is_ascii())).sum();
+        let rungs = stdout.iter().filter(|line| line.starts_with("  |"));
+        let widths: Vec<usize> = rungs.map(width).collect();
+        assert!(widths.iter().all(|width| *width == 80), "{widths:?}: {stdout:#?}");
+        assert!(stdout.iter().any(|line| line.contains(r#""a\x09b\x1b""#)), "{stdout:#?}");
+    }
+}
+
+#[test]
 fn who_may_not_capture_is_told_how_to() {
     if !may_capture() || !has_tool("setpriv", "--version") {
         return;
