@@ -133,12 +133,14 @@ fn a_signal_ends_it_at_once_during_traffic_and_its_port_is_free() {
 
 #[test]
 fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
-    // The limit does not hold for root, and counts all of a user's processes: so a user nobody is.
+    // The limit does not hold for root, and counts all of a user's processes: so a user whom nobody
+    // else is.
+    let user = (100_000 + process::id()).to_string();
+    let become_user = format!("--reuid={user}");
     if !has_tool("setpriv", "--version") {
         return;
     }
-    if !Command::new("setpriv").args(["--reuid=54321", "true"]).status().is_ok_and(|s| s.success())
-    {
+    if !Command::new("setpriv").args([&become_user, "true"]).status().is_ok_and(|s| s.success()) {
         assert!(env::var_os("CI").is_none(), "CI skips nothing: run as root");
         return eprintln!("skipped: only root can become another user");
     }
@@ -146,7 +148,7 @@ fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
     let copy = env::temp_dir().join(format!("tcp-server-{}", process::id()));
     fs::copy(command().get_program(), &copy).expect("a copy of the program");
     let mut own = Command::new("setpriv");
-    own.args(["--reuid=54321", "--regid=54321", "--clear-groups", "bash", "-c"]);
+    own.args([&become_user, "--clear-groups", "bash", "-c"]);
     own.arg("ulimit -u 3; exec \"$0\" \"$@\"").arg(&copy); // the main thread and two more
     let mut server = Server::start("tcp-server", own);
     fs::remove_file(&copy).expect("the copy is removed");
