@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
 use testing::{
-    NI_HAO, Program, TCP_REPLY, accept, client, expect_bytes, expect_closed, expect_error, program,
-    tcp_listener,
+    NI_HAO, Program, TCP_REPLY, accept, client, close_tcp, expect_bytes, expect_closed,
+    expect_error, program, tcp_listener,
 };
 
 const REPLY: &str = "我是一个TCP服务器!!";
@@ -278,7 +278,7 @@ fn a_byte_order_mark_in_a_reply_is_gbk_like_any_other_bytes() {
 #[test]
 fn a_server_that_is_not_there_is_an_error_that_names_its_address() {
     let (listener, address) = tcp_listener();
-    drop(listener);
+    close_tcp(listener);
     expect_error(client(command(), address), &address.to_string());
 }
 

@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::process::Command;
 
-use testing::{NI_HAO, Program, UDP_REPLY, datagram, program, readable, udp_socket};
+use testing::{NI_HAO, Program, UDP_REPLY, close_udp, datagram, program, readable, udp_socket};
 
 const REPLY: &str = "我是UDP服务器,已接收到你发来的消息!";
 
@@ -126,7 +126,7 @@ fn only_the_server_itself_can_answer() {
 #[test]
 fn a_server_that_is_not_there_is_reported_at_once_for_each_message() {
     let (server, mut client) = server_and_client();
-    drop(server);
+    close_udp(server);
     client.types("one\ntwo\n");
     client.stderr.expect_parts(&["udp-client: ", "one", "Connection refused"]);
     client.stderr.expect_parts(&["udp-client: ", "two", "Connection refused"]);
@@ -139,7 +139,7 @@ fn a_server_that_is_not_there_is_reported_at_once_for_each_message() {
 fn a_server_that_comes_back_is_heard_again() {
     let (server, mut client) = server_and_client();
     let address = server.local_addr().expect("the server's address");
-    drop(server);
+    close_udp(server);
     client.types("one\n");
     client.stderr.expect_parts(&["Connection refused"]);
     let server = UdpSocket::bind(address).expect("the port is still free");

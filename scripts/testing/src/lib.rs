@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wait_timeout::ChildExt;
 
@@ -330,6 +330,35 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     match socket.recv_from(&mut buffer) {
         Ok((size, peer)) => (buffer[..size].to_vec(), peer),
         Err(error) => panic!("expected a datagram, but {}", reason(&error)),
+    }
+}
+
+/// Closes `socket` and waits until nobody listens at its port: a program that another test is just
+/// starting has a copy of it for a moment, between fork(2) and execve(2).
+pub fn close_udp(socket: UdpSocket) {
+    let address = socket.local_addr().expect("the socket's address");
+    drop(socket);
+    let probe = udp_socket();
+    probe.connect(address).expect("a UDP socket can always be connected");
+    probe.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    until("the port is closed", || {
+        let _ = probe.send(b"anybody?");
+        let refused = [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset]; // Windows says reset
+        probe.recv(&mut [0; 1]).is_err_and(|error| refused.contains(&error.kind()))
+    });
+}
+
+/// The same for a listening TCP socket.
+pub fn close_tcp(listener: TcpListener) {
+    let address = listener.local_addr().expect("the listener's address");
+    drop(listener);
+    until("the port is closed", || TcpStream::connect_timeout(&address, DEADLINE).is_err());
+}
+
+fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < DEADLINE, "expected that {what}, but for {DEADLINE:?} not so");
     }
 }
 
