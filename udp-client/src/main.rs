@@ -44,6 +44,8 @@ fn socket_for(server: SocketAddr) -> Result<UdpSocket> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any).with_context(|| format!("cannot bind {any}"))?;
     socket.connect(server).with_context(|| format!("cannot reach {server}"))?;
+    // The kernel may give out the very port that nobody listens at, and we would hear ourselves.
+    ensure!(socket.local_addr()? != server, "Connection refused by {server}");
     socket.set_read_timeout(Some(PATIENCE))?;
     Ok(socket)
 }
@@ -56,7 +58,7 @@ fn ask(kept: &mut Option<UdpSocket>, server: SocketAddr, message: &[u8]) -> Resu
         "{size} bytes in GBK, and a datagram carries at most {LARGEST_DATAGRAM}"
     );
     let mut buffer = [0; DATAGRAM_SIZE];
-    // After a failure a new one: a reply that still comes finds nobody at the old one's port.
+    // After a silence a new one: a reply that still comes finds nobody at the old one's port.
     let socket = match kept.take() {
         Some(socket) => socket,
         None => socket_for(server)?,
@@ -79,8 +81,11 @@ fn ask(kept: &mut Option<UdpSocket>, server: SocketAddr, message: &[u8]) -> Resu
                 WouldBlock | TimedOut => {
                     bail!("no reply from {server} within {} seconds", PATIENCE.as_secs())
                 }
-                // Windows says reset.
-                ConnectionRefused | ConnectionReset => bail!("Connection refused by {server}"),
+                // Windows says reset. Nobody is there, so no reply can come late.
+                ConnectionRefused | ConnectionReset => {
+                    *kept = Some(socket);
+                    bail!("Connection refused by {server}")
+                }
                 _ => return Err(error.into()),
             },
         }

@@ -136,6 +136,17 @@ fn a_server_that_is_not_there_is_reported_at_once_for_each_message() {
 }
 
 #[test]
+fn a_client_never_hears_itself_where_nobody_listens() {
+    // More messages than the kernel has ports to give to a client's socket.
+    let (server, mut client) = server_and_client();
+    close_udp(server);
+    client.types("a\n".repeat(40_000));
+    client.ends_input();
+    client.stdout.expect_end();
+    client.ends_with(1);
+}
+
+#[test]
 fn a_server_that_comes_back_is_heard_again() {
     let (server, mut client) = server_and_client();
     let address = server.local_addr().expect("the server's address");
