@@ -5,10 +5,10 @@
 use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
-use testing::{DEADLINE, accept, connect, expect_bytes, expect_closed, tcp_listener};
+use testing::{DEADLINE, accept, connect, expect_bytes, expect_closed, tcp_listener, wait_until};
 
 /// A socket as `socket.socket(AF_INET, SOCK_STREAM)` makes it: without an address. (std's
 /// `TcpListener::bind` makes, binds and listens at once, its `TcpStream::connect` makes and
@@ -36,15 +36,6 @@ fn port(socket: &Socket) -> u16 {
 fn connection(listener: &TcpListener) -> (TcpStream, TcpStream) {
     let client = connect(listener.local_addr().expect("the listener's address"));
     (client, accept(listener))
-}
-
-/// Asks until `what` has `happened`, no longer than [`DEADLINE`].
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !happened() {
-        assert!(start.elapsed() < DEADLINE, "expected that {what}, but for {DEADLINE:?} not so");
-        thread::yield_now();
-    }
 }
 
 fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use testing::{
     NI_HAO, Program, Server, TCP_REPLY, connect, expect_bytes, expect_closed, has_tool, limited,
-    peak_memory, program, signal,
+    peak_memory, program, signal, wait_until,
 };
 
 /// KiB that a server may have with a handful of clients, whatever they do.
@@ -166,10 +166,7 @@ fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
     drop(second);
     server.program.stdout.wait_for("disconnect from : ");
     // The thread says so just before it ends.
-    let started = std::time::Instant::now();
-    while !is_served(&mut connect(server.address)) {
-        assert!(started.elapsed() < testing::DEADLINE, "expected the place to be free again");
-    }
+    wait_until("the place is free again", || is_served(&mut connect(server.address)));
     expect_served(&mut first);
 }
 

@@ -178,13 +178,14 @@ impl Lines {
         let (seen, timeout) = arrived
             .wait_timeout_while(seen, DEADLINE, waiting)
             .expect("the collector does not panic");
+        let line = seen.lines.get(self.next).cloned();
+        drop(seen); // a panic with the lock held would be the collector's too
         assert!(
             !timeout.timed_out(),
             "expected {what} on {}, but for {DEADLINE:?} nothing came after {:?}",
             self.stream,
-            seen.lines
+            self.seen()
         );
-        let line = seen.lines.get(self.next).cloned();
         self.next += 1;
         line
     }
@@ -341,7 +342,7 @@ pub fn close_udp(socket: UdpSocket) {
     let probe = udp_socket();
     probe.connect(address).expect("a UDP socket can always be connected");
     probe.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
-    until("the port is closed", || {
+    wait_until("the port is closed", || {
         let _ = probe.send(b"anybody?");
         let refused = [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset]; // Windows says reset
         probe.recv(&mut [0; 1]).is_err_and(|error| refused.contains(&error.kind()))
@@ -352,13 +353,16 @@ pub fn close_udp(socket: UdpSocket) {
 pub fn close_tcp(listener: TcpListener) {
     let address = listener.local_addr().expect("the listener's address");
     drop(listener);
-    until("the port is closed", || TcpStream::connect_timeout(&address, DEADLINE).is_err());
+    wait_until("the port is closed", || TcpStream::connect_timeout(&address, DEADLINE).is_err());
 }
 
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
+/// Asks until `what` has `happened`, for what no system call can be waited for. A panic says `what`
+/// was waited for in vain.
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed() < DEADLINE, "expected that {what}, but for {DEADLINE:?} not so");
+        assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

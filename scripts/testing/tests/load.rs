@@ -82,10 +82,8 @@ mod interrupted {
     use std::fs;
     use std::os::unix::process::ExitStatusExt;
     use std::path::{Path, PathBuf};
-    use std::thread;
-    use std::time::{Duration, Instant};
 
-    use testing::{DEADLINE, Program, has_tool, signal};
+    use testing::{Program, has_tool, signal, wait_until};
 
     use super::{count, load, row};
 
@@ -107,14 +105,6 @@ mod interrupted {
             })
         });
         (script, folder)
-    }
-
-    fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !is_so() {
-            assert!(started.elapsed() < DEADLINE, "waited in vain until {what}");
-            thread::sleep(Duration::from_millis(10));
-        }
     }
 
     /// The processes that a process has started and has not waited for.

@@ -6,10 +6,9 @@
 
 use std::env;
 use std::process::Command;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use testing::{DEADLINE, Program, Server, has_tool, run, signal, workspace_program};
+use testing::{Program, Server, has_tool, run, signal, wait_until, workspace_program};
 
 const CLIENT: &str = "10.99.0.1";
 const SERVER: &str = "10.99.0.2";
@@ -93,18 +92,9 @@ impl Machine {
 
     /// Waits until the link at this end carries packets, or no longer does.
     fn await_link(&self, state: &str) {
-        await_that(&format!("a link that is {state}"), || {
+        wait_until(&format!("a link that is {state}"), || {
             self.run("ip link show lab").contains(&format!("state {state} "))
         });
-    }
-}
-
-/// Waits until `happened` says so.
-fn await_that(what: &str, happened: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !happened() {
-        assert!(start.elapsed() < DEADLINE, "expected {what}, but for {DEADLINE:?} there was none");
-        thread::yield_now(); // each look is a process that is started, and ends
     }
 }
 
@@ -223,11 +213,11 @@ fn over_udp_the_message_after_a_loss_is_answered() {
 
     far.receives("udp", ALL_LOST);
     first.types("没有到\n");
-    await_that("a message that is lost", || far.counted() == 1);
+    wait_until("a message that is lost", || far.counted() == 1);
     far.receives("udp", ALL_PASS);
     near.receives("udp", ALL_LOST);
     second.types("回复没有到\n");
-    await_that("a reply that is lost", || near.counted() == 1);
+    wait_until("a reply that is lost", || near.counted() == 1);
     near.receives("udp", ALL_PASS);
 
     first.stderr.expect(&unanswered("没有到", &port));
@@ -322,7 +312,7 @@ fn pull_the_cable(at_server: bool) {
     signal("STOP", server.id());
     let start = Instant::now();
     client.types("一\n");
-    await_that("a message at the server", || far.counted() == 1);
+    wait_until("a message at the server", || far.counted() == 1);
     here.run("ip link set lab down");
     there.await_link("DOWN");
     signal("CONT", server.id());
@@ -375,14 +365,14 @@ fn a_reply_that_is_late_because_the_link_was_down_answers_no_other_message() {
     far.receives("udp", ALL_PASS);
     signal("STOP", server.id());
     client.types("甲乙\n");
-    await_that("a first message at the server", || far.counted() == 1);
+    wait_until("a first message at the server", || far.counted() == 1);
     near.run("ip link set lab down");
     client.stderr.expect_parts(&["udp-client: \"甲乙\" failed: "]);
     near.run("ip link set lab up");
     near.await_link("UP");
     far.await_link("UP");
     client.types("丙丁\n");
-    await_that("a second message at the server", || far.counted() == 2);
+    wait_until("a second message at the server", || far.counted() == 2);
     signal("CONT", server.id());
     client.stdout.expect("丁丙"); // peer.py answers backwards
 }

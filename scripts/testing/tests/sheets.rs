@@ -11,10 +11,8 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use testing::{DEADLINE, Program, has_tool};
+use testing::{Program, has_tool, wait_until};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -72,15 +70,10 @@ fn await_ready(server: &mut Program, expected: &[String]) {
         server.stdout.wait_for("listening on");
         return;
     }
-    let started = Instant::now();
-    loop {
+    wait_until("somebody listens on port 7890", || {
         let sockets = Command::new("ss").args(["-Hltun", "sport = :7890"]).output().expect("ss");
-        if !sockets.stdout.is_empty() {
-            return;
-        }
-        assert!(started.elapsed() < DEADLINE, "nobody listens on port 7890");
-        thread::sleep(Duration::from_millis(20));
-    }
+        !sockets.stdout.is_empty()
+    });
 }
 
 fn expect_same(place: &str, printed: &[String], expected: &[String]) {
