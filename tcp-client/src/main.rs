@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use common::gbk::StreamDecoder;
 use common::message::{EXIT, RECEIVE_SIZE};
 use common::screen::{end, failed, line, printable};
@@ -25,6 +25,9 @@ fn talk() -> Result<ExitCode> {
     let address = address::from_arguments(NAME)?;
     let mut server =
         TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+    // The kernel may give out the very port that nobody listens at, and connect us to ourselves.
+    let is_itself = server.local_addr().is_ok_and(|local| local == address);
+    ensure!(!is_itself, "cannot connect to {address}: Connection refused");
 
     // Replies are read while messages are sent. A client that did one after the other would wait
     // for ever, together with a server whose replies to half a line fill the kernel's buffers.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use testing::{
     NI_HAO, Program, TCP_REPLY, accept, client, close_tcp, expect_bytes, expect_closed,
-    expect_error, program, tcp_listener,
+    expect_error, has_tool, program, tcp_listener, where_all_ports_are,
 };
 
 const REPLY: &str = "我是一个TCP服务器!!";
@@ -280,6 +280,18 @@ fn a_server_that_is_not_there_is_an_error_that_names_its_address() {
     let (listener, address) = tcp_listener();
     close_tcp(listener);
     expect_error(client(command(), address), &address.to_string());
+}
+
+#[test]
+fn a_client_does_not_take_itself_for_the_server() {
+    if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
+        return;
+    }
+    for host in ["127.0.0.1", "::1"] {
+        let mut command = command();
+        command.args([host, "40000"]);
+        expect_error(where_all_ports_are(40_000, &command), "Connection refused");
+    }
 }
 
 #[test]

@@ -529,6 +529,13 @@ pub fn limited(limits: &str, command: &Command) -> Command {
     under("bash", &["-c", &format!("{limits}; exec \"$0\" \"$@\"")], command)
 }
 
+/// `command` on a network of its own, where every socket without a port is given this one. Linux.
+pub fn where_all_ports_are(port: u16, command: &Command) -> Command {
+    let range = "/proc/sys/net/ipv4/ip_local_port_range";
+    let network = format!("ip link set lo up; echo {port} {port} >{range}");
+    under("unshare", &["-rn"], &limited(&network, command))
+}
+
 /// The script of that name, in bash.
 pub fn script(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("bash");
