@@ -68,6 +68,51 @@ fn the_tcp_calls_are_shown_with_their_text() {
     );
 }
 
+/// The calls that one side made, sorted, as the order can differ from run to run; a call counts
+/// when it returns, and each port is 0.
+fn calls(lines: &[String], client: bool) -> Vec<String> {
+    let shown = side(lines, client);
+    let returned = shown.lines().filter(|line| !line.ends_with("..."));
+    let mut calls: Vec<_> = returned
+        .map(|line| {
+            let call = line.strip_prefix("... ").unwrap_or(line);
+            let Some((before, after)) = call.split_once("127.0.0.1:") else {
+                return call.to_owned();
+            };
+            format!("{before}127.0.0.1:0{}", after.trim_start_matches(char::is_numeric))
+        })
+        .collect();
+    calls.sort();
+    calls
+}
+
+#[test]
+fn the_sheets_show_the_calls_that_are_made() {
+    if !has_tool("strace", "-V") {
+        return;
+    }
+    for kind in ["udp", "tcp"] {
+        let (status, made, _) = run(script("calls.sh", &[kind]), "");
+        assert_eq!(status, Some(0));
+        for sheet in
+            ["server/README", "server/README.zh-CN", "client/README", "client/README.zh-CN"]
+        {
+            let path = format!("{}/../../{kind}-{sheet}.md", env!("CARGO_MANIFEST_DIR"));
+            let text = fs::read_to_string(&path).expect("the sheet is there");
+            let written: Vec<_> = text
+                .lines()
+                .skip_while(|line| *line != format!("$ scripts/calls.sh {kind}"))
+                .skip(1)
+                .take_while(|line| *line != "```")
+                .map(str::to_owned)
+                .collect();
+            for client in [false, true] {
+                assert_eq!(calls(&written, client), calls(&made, client), "{kind}-{sheet}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_message_that_fails_is_told_and_is_the_status() {
     if !has_tool("strace", "-V") {
