@@ -23,6 +23,7 @@ fn the_prompt_asks_for_each_line() {
     client.types("\n");
     drop(server);
     client.ends_with(0);
+    client.stdout.rest();
     let shown = client.stdout.seen().join("\n");
     assert_eq!(shown.matches(PROMPT).count(), 2, "expected a prompt for each line in {shown:?}");
 }

@@ -7,13 +7,14 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{self, Command};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use testing::{
-    NI_HAO, Program, Server, TCP_REPLY, connect, expect_bytes, expect_closed, has_tool, limited,
+    DEADLINE, NI_HAO, Program, Server, connect, expect_closed, expect_served, has_tool, limited,
     peak_memory, program, signal, wait_until,
 };
 
@@ -28,23 +29,20 @@ fn server() -> Server {
     Server::start("tcp-server", command())
 }
 
-fn expect_served(client: &mut TcpStream) {
-    client.write_all(NI_HAO).expect("the message is sent");
-    expect_bytes(client, TCP_REPLY);
-}
-
 /// Sends until the connection takes no more, because the server has stopped reading.
 fn send_until_full(client: &mut TcpStream) {
     // The fewer replies the kernel keeps for the client, the sooner the server waits.
     SockRef::from(&*client).set_recv_buffer_size(4_096).expect("a small buffer");
     client.set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout");
-    loop {
+    let started = Instant::now();
+    while started.elapsed() < 6 * DEADLINE {
         match client.write(&[b'a'; 60_000]) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => return,
             Err(error) => panic!("expected the server to stop reading, but: {error}"),
         }
     }
+    panic!("expected the server to stop reading, but it never does");
 }
 
 #[test]
@@ -131,6 +129,15 @@ fn a_signal_ends_it_at_once_during_traffic_and_its_port_is_free() {
     }
 }
 
+/// A copy of the program where another user can read it.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 #[test]
 fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
     // The limit does not hold for root, and counts all of a user's processes: so a user whom nobody
@@ -144,14 +151,12 @@ fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
         assert!(env::var_os("CI").is_none(), "CI skips nothing: run as root");
         return eprintln!("skipped: only root can become another user");
     }
-    // Where that user can read it.
-    let copy = env::temp_dir().join(format!("tcp-server-{}", process::id()));
-    fs::copy(command().get_program(), &copy).expect("a copy of the program");
+    let copy = Copy(env::temp_dir().join(format!("tcp-server-{}", process::id())));
+    fs::copy(command().get_program(), &copy.0).expect("a copy of the program");
     let mut own = Command::new("setpriv");
     own.args([&become_user, "--clear-groups", "bash", "-c"]);
-    own.arg("ulimit -u 3; exec \"$0\" \"$@\"").arg(&copy); // the main thread and two more
+    own.arg("ulimit -u 3; exec \"$0\" \"$@\"").arg(&copy.0); // the main thread and two more
     let mut server = Server::start("tcp-server", own);
-    fs::remove_file(&copy).expect("the copy is removed");
 
     let mut first = connect(server.address);
     let mut second = connect(server.address);

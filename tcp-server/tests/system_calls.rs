@@ -2,24 +2,15 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::Write;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use testing::{
-    NI_HAO, Server, TCP_REPLY, connect, expect_bytes, expect_closed, has_tool, limited, program,
-    strace,
-};
+use testing::{Server, connect, expect_closed, expect_served, has_tool, limited, program, strace};
 
 fn command() -> Command {
     program("tcp-server", env!("CARGO_BIN_EXE_tcp-server"))
-}
-
-fn expect_served(client: &mut TcpStream) {
-    client.write_all(NI_HAO).expect("the message is sent");
-    expect_bytes(client, TCP_REPLY);
 }
 
 #[test]

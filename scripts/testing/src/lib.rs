@@ -1,7 +1,7 @@
 //! What the tests share: the real programs, started and awaited and always taken down, and plain
 //! sockets that play the other side.
 //!
-//! Every wait has a deadline, [`DEADLINE`], and every surprise is a panic that says in one sentence
+//! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every surprise is a panic that says in one sentence
 //! what the program did and what was expected: the reader is a student whose program it is.
 
 use std::env;
@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex, Once, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,12 +21,25 @@ use wait_timeout::ChildExt;
 /// wait for when a program hangs.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The UDP server's reply in GBK: `我是UDP服务器,已接收到你发来的消息!`.
+/// How long a program that should do nothing is watched.
+pub const A_WHILE: Duration = Duration::from_millis(200);
+
+/// Lines that are read from one stream: more than any program has to say, and few enough for the
+/// memory when one prints without end.
+const MOST_LINES: usize = 100_000;
+
+/// The UDP server's reply as a client shows it.
+pub const UDP_REPLY_TEXT: &str = "我是UDP服务器,已接收到你发来的消息!";
+
+/// The same in GBK.
 pub const UDP_REPLY: &[u8] =
     b"\xce\xd2\xca\xc7UDP\xb7\xfe\xce\xf1\xc6\xf7,\xd2\xd1\xbd\xd3\xca\xd5\
     \xb5\xbd\xc4\xe3\xb7\xa2\xc0\xb4\xb5\xc4\xcf\xfb\xcf\xa2!";
 
-/// The TCP server's reply in GBK: `我是一个TCP服务器!!`.
+/// The TCP server's reply as a client shows it.
+pub const TCP_REPLY_TEXT: &str = "我是一个TCP服务器!!";
+
+/// The same in GBK.
 pub const TCP_REPLY: &[u8] = b"\xce\xd2\xca\xc7\xd2\xbb\xb8\xf6TCP\xb7\xfe\xce\xf1\xc6\xf7!!";
 
 /// `你好` in GBK.
@@ -42,7 +55,7 @@ pub fn program(name: &str, own: &str) -> Command {
     Command::new(PathBuf::from(env::var_os("PWD").unwrap_or_default()).join(path))
 }
 
-/// A started program. Dropping it kills it.
+/// A started program. Dropping it ends it, and when it is a script also what that has started.
 pub struct Program {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -134,6 +147,10 @@ fn spawn(mut command: Command) -> Child {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // A script takes down what it has started when it may.
+        if cfg!(unix) && self.is_running() && try_signal("TERM", self.id().to_string()) {
+            let _ = self.child.wait_timeout(DEADLINE);
+        }
         self.kill();
     }
 }
@@ -201,7 +218,7 @@ impl Lines {
         );
     }
 
-    /// Waits for the next line, which has to contain each of `parts`.
+    /// Waits for the next line, which has to contain each of `parts`: that line.
     pub fn expect_parts(&mut self, parts: &[&str]) -> String {
         let line = self.awaited(&format!("a line with {parts:?}")).unwrap_or_else(|| {
             panic!("expected a line with {parts:?} on {}, but got its end", self.stream)
@@ -216,9 +233,11 @@ impl Lines {
         line
     }
 
-    /// Waits until a line contains `part`, whatever comes before it.
+    /// Waits until a line contains `part`, whatever comes before it: that line.
     pub fn wait_for(&mut self, part: &str) -> String {
+        let started = Instant::now();
         loop {
+            self.check_patience(started);
             let line = self.awaited(&format!("a line with {part:?}")).unwrap_or_else(|| {
                 panic!("expected a line with {part:?} on {}, but it ended", self.stream)
             });
@@ -230,7 +249,17 @@ impl Lines {
 
     /// All lines that are still to come until the end of the stream.
     pub fn rest(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.next_line()).collect()
+        let started = Instant::now();
+        std::iter::from_fn(|| {
+            self.check_patience(started);
+            self.next_line()
+        })
+        .collect()
+    }
+
+    fn check_patience(&self, started: Instant) {
+        let stream = self.stream;
+        assert!(started.elapsed() < 6 * DEADLINE, "expected an end of the lines on {stream}");
     }
 
     /// Waits for the end of the stream, before which nothing more may come.
@@ -251,8 +280,12 @@ fn collect(mut source: impl BufRead, (seen, arrived): &(Mutex<Seen>, Condvar)) {
         let text = String::from_utf8_lossy(&line);
         // A line that lacks its line feed shows that it does.
         let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
-        seen.lock().expect("the test does not panic here").lines.push(text);
+        let mut seen = seen.lock().expect("the test does not panic here");
+        seen.lines.push(text);
         arrived.notify_all();
+        if seen.lines.len() == MOST_LINES {
+            return seen.lines.push("(and so on: nobody reads any further)".to_owned());
+        }
         line.clear();
     }
 }
@@ -402,6 +435,12 @@ fn with_deadline(connection: TcpStream) -> TcpStream {
     connection
 }
 
+/// Sends a message to a server at `connection` and waits for its reply.
+pub fn expect_served(connection: &mut TcpStream) {
+    connection.write_all(NI_HAO).expect("the message is sent");
+    expect_bytes(connection, TCP_REPLY);
+}
+
 /// Receives from `connection` until `expected` has come, in however many pieces.
 pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
     let mut received = vec![0; expected.len()];
@@ -444,10 +483,19 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Sends `signal` (TERM, INT, STOP, …) to the process `id` with the system's `kill`.
-pub fn signal(signal: impl AsRef<OsStr>, id: u32) {
-    let status = Command::new("kill").arg("-s").arg(signal).arg(id.to_string()).status();
-    assert!(status.is_ok_and(|status| status.success()), "the process {id} takes no signal");
+/// Sends `signal` (TERM, INT, STOP, …) to the process `id`, or to a whole process group, which is
+/// its id after a minus sign.
+pub fn signal(signal: &str, id: impl ToString) {
+    let id = id.to_string();
+    assert!(try_signal(signal, &id), "the process {id} takes no signal");
+}
+
+/// The same, where the process may have ended: whether there was one.
+pub fn try_signal(signal: &str, id: impl AsRef<OsStr>) -> bool {
+    // The shell's own, as kill(1) is not on every machine.
+    let mut kill = Command::new("bash");
+    kill.args(["-c", "kill -s \"$0\" -- \"$1\"", signal]).arg(id);
+    kill.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// Checks what every one of the programs does with its command line. `command` makes the command
@@ -510,7 +558,18 @@ pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
 /// Whether `tool`, which a test needs, runs on this machine. Where it does not the test is skipped,
 /// with a line that says so, except in CI, where nothing may be skipped.
 pub fn has_tool(tool: &str, argument: &str) -> bool {
-    let found = Command::new(tool).arg(argument).output().is_ok_and(|out| out.status.success());
+    let output = Command::new(tool).arg(argument).output();
+    is_there(tool, output.is_ok_and(|output| output.status.success()))
+}
+
+/// The same for OpenBSD's netcat. Other programs are called `nc` too, and have other options.
+pub fn has_netcat() -> bool {
+    let help = Command::new("nc").arg("-h").output();
+    let is_openbsd = |help: Output| String::from_utf8_lossy(&help.stderr).contains("OpenBSD");
+    is_there("netcat-openbsd", help.is_ok_and(is_openbsd))
+}
+
+fn is_there(tool: &str, found: bool) -> bool {
     assert!(found || env::var_os("CI").is_none(), "CI skips nothing: install {tool}");
     if !found {
         eprintln!("skipped: {tool} does not run here");
@@ -536,8 +595,10 @@ pub fn where_all_ports_are(port: u16, command: &Command) -> Command {
     under("unshare", &["-rn"], &limited(&network, command))
 }
 
-/// The script of that name, in bash.
+/// The script of that name, in bash, with the programs built that it starts.
 pub fn script(name: &str, arguments: &[&str]) -> Command {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| build(&[]));
     let mut command = Command::new("bash");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/..").to_owned() + "/" + name).args(arguments);
     command
@@ -605,14 +666,19 @@ pub fn workspace_program(name: &str) -> Command {
     let folder = FOLDER.get_or_init(|| {
         let test = env::current_exe().expect("the test's own file"); // target/debug/deps/test-…
         let target = test.ancestors().nth(3).expect("the folder that cargo builds in");
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--locked", "--workspace", "--target-dir"]).arg(target);
-        cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).stdin(Stdio::null());
-        let mut build = cargo.spawn().expect("cargo starts");
-        let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");
-        let _ = build.kill();
-        assert!(built.is_some_and(|status| status.success()), "the programs cannot be built");
+        build(&["--target-dir".as_ref(), target.as_os_str()]);
         target.join("debug")
     });
     program(name, &folder.join(name).to_string_lossy())
+}
+
+/// Builds all programs, with more `options` of cargo's. What a test waits for has no time for it.
+pub fn build(options: &[&OsStr]) {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--workspace"]).args(options);
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).stdin(Stdio::null());
+    let mut build = cargo.spawn().expect("cargo starts");
+    let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");
+    let _ = build.kill();
+    assert!(built.is_some_and(|status| status.success()), "the programs cannot be built");
 }

@@ -4,17 +4,12 @@
 use std::process::Command;
 use std::sync::Once;
 
-use testing::{run, script};
+use testing::{build, run, script};
 
-/// `scripts/load.sh` with what it builds built: that may take longer than a test waits.
+/// `scripts/load.sh` with what it builds built.
 fn load(arguments: &[&str]) -> Command {
     static BUILT: Once = Once::new();
-    BUILT.call_once(|| {
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--quiet", "--locked", "--workspace", "--release"]);
-        cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        assert!(cargo.status().expect("cargo starts").success());
-    });
+    BUILT.call_once(|| build(&["--release".as_ref()]));
     script("load.sh", arguments)
 }
 
@@ -83,7 +78,7 @@ mod interrupted {
     use std::os::unix::process::ExitStatusExt;
     use std::path::{Path, PathBuf};
 
-    use testing::{Program, has_tool, signal, wait_until};
+    use testing::{Program, signal, wait_until};
 
     use super::{count, load, row};
 
@@ -128,9 +123,6 @@ mod interrupted {
 
     #[test]
     fn a_server_that_dies_is_a_loss_and_told_at_once() {
-        if !has_tool("kill", "-l") {
-            return;
-        }
         for kind in ["udp", "tcp"] {
             let (mut script, folder) = in_the_middle(kind, "dies");
             let name = format!("{kind}-server");
@@ -158,9 +150,6 @@ mod interrupted {
 
     #[test]
     fn a_signal_leaves_nothing_running() {
-        if !has_tool("kill", "-l") {
-            return;
-        }
         for (name, number) in [("INT", 2), ("TERM", 15)] {
             let (mut script, folder) = in_the_middle("tcp", name);
             let started = started_by(script.id());

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use testing::{Program, has_tool, run, script, signal};
+use testing::{Program, run, script, signal};
 
 /// The lines without the ports, which are other ones each time.
 fn without_ports(lines: &[String]) -> Vec<String> {
@@ -78,9 +78,6 @@ fn the_status_is_the_clients() {
 
 #[test]
 fn lines_are_shown_as_they_come_and_a_signal_leaves_nothing_running() {
-    if !has_tool("kill", "-l") {
-        return;
-    }
     for (name, number) in [("INT", 2), ("TERM", 15)] {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).expect("a folder for the script's files");

@@ -6,10 +6,10 @@ use std::process::{ChildStdout, Command};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use testing::{DEADLINE, Program, Server, TCP_REPLY, UDP_REPLY, has_tool, run, workspace_program};
-
-const UDP_REPLY_TEXT: &str = "我是UDP服务器,已接收到你发来的消息!";
-const TCP_REPLY_TEXT: &str = "我是一个TCP服务器!!";
+use testing::{
+    DEADLINE, Program, Server, TCP_REPLY, TCP_REPLY_TEXT, UDP_REPLY, UDP_REPLY_TEXT, has_tool, run,
+    workspace_program,
+};
 
 /// Text of all kinds that GBK has.
 const TEXTS: [&str; 10] = [
@@ -112,9 +112,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(iconv("GBK", "UTF-8", bytes)).expect("UTF-8, from iconv")
 }
 
-/// Whether netcat and iconv are there. The netcat that is meant is OpenBSD's.
 fn has_netcat() -> bool {
-    has_tool("nc", "-h") && has_tool("iconv", "--version")
+    testing::has_netcat() && has_tool("iconv", "--version")
 }
 
 /// netcat as a client of a server of ours.

@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use testing::{Program, has_tool, wait_until};
+use testing::{Program, build, has_netcat, has_tool, try_signal, wait_until};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -58,10 +58,25 @@ fn without_ports(line: &str) -> String {
     text
 }
 
-fn bash(command: &str) -> Program {
+/// A command of a sheet, with all that it starts in a process group of its own.
+struct Started(Program);
+
+fn bash(command: &str) -> Started {
     let mut bash = Command::new("bash");
     bash.current_dir(REPOSITORY).args(["-c", &format!("exec 2>&1; {command}")]).process_group(0);
-    Program::start(bash)
+    Started(Program::start(bash))
+}
+
+impl Started {
+    fn kill(&self) {
+        try_signal("KILL", format!("-{}", self.0.id()));
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }
 
 /// Waits until `server` says that it listens, or where it says nothing, as netcat, until it does.
@@ -89,23 +104,23 @@ fn check_section(place: &str, blocks: &[Block]) {
             panic!("{place}: a server's block has one command")
         };
         let mut server = bash(&format!("exec {command}"));
-        await_ready(&mut server, expected);
+        await_ready(&mut server.0, expected);
         servers.push((server, command, expected));
     }
     for (command, expected) in
         blocks.iter().filter(|block| !block.is_server).flat_map(|block| &block.commands)
     {
         let mut program = bash(command);
-        program.ends_input();
-        expect_same(&format!("{place}: {command}"), &program.stdout.rest(), expected);
-        program.status();
+        program.0.ends_input();
+        expect_same(&format!("{place}: {command}"), &program.0.stdout.rest(), expected);
+        program.0.status();
     }
     for (mut server, command, expected) in servers {
-        while server.stdout.seen().len() < expected.len() && server.stdout.next_line().is_some() {}
-        let group = format!("-{}", server.id());
-        let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
-        server.stdout.rest();
-        expect_same(&format!("{place}: {command}"), &server.stdout.seen(), expected);
+        let lines = &mut server.0.stdout;
+        while lines.seen().len() < expected.len() && lines.next_line().is_some() {}
+        server.kill();
+        server.0.stdout.rest();
+        expect_same(&format!("{place}: {command}"), &server.0.stdout.seen(), expected);
     }
 }
 
@@ -114,13 +129,10 @@ fn check(test: &str, sheets: &[&str]) {
     if env::var_os("IN_OWN_NAMESPACE").is_some() {
         return sheets.iter().for_each(|sheet| check_sheet(sheet));
     }
-    if !has_tool("unshare", "-rn") || !has_tool("nc", "-h") || !has_tool("ss", "-V") {
+    if !has_tool("unshare", "-rn") || !has_netcat() || !has_tool("ss", "-V") {
         return;
     }
-    // There is no network to build with in there.
-    let build =
-        Command::new("cargo").args(["build", "--workspace"]).current_dir(REPOSITORY).status();
-    assert!(build.is_ok_and(|status| status.success()), "the programs do not build");
+    build(&[]); // there is no network to build with in there
     let mut again = Command::new("unshare");
     again.args(["-rn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
     again.arg(env::current_exe().expect("this test's program")).args(["--exact", test]);
