@@ -85,6 +85,10 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, String> {
         },
     };
     let host = operands.first().filter(|host| !host.is_empty());
+    // As a host, 7890 is 0.0.30.210 (inet_aton(3)), and 0 is every address of this machine.
+    if let Some(digits) = host.filter(|host| host.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(format!("{digits:?} is not a host; the port comes after it"));
+    }
     Ok(Request::Address(host.map_or(HOST, String::as_str).to_owned(), port))
 }
 
@@ -140,6 +144,16 @@ mod tests {
         for port in ["65536", "-0", "+1", " 1", "1 ", "", "0x1", "１"] {
             assert!(parsed(&["a", port]).unwrap_err().contains(port), "{port:?}");
         }
+    }
+
+    #[test]
+    fn digits_alone_are_a_port_in_the_wrong_place() {
+        for port in ["0", "7890", "2130706433"] {
+            let error = parsed(&[port]).unwrap_err();
+            assert_eq!(error, format!("\"{port}\" is not a host; the port comes after it"));
+        }
+        assert_eq!(parsed(&["127.1", "1"]), address("127.1", 1));
+        assert_eq!(parsed(&["7890a", "1"]), address("7890a", 1));
     }
 
     #[test]

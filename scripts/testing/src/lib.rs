@@ -520,7 +520,8 @@ pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
     }
 
     // What is wrong, and the word that the error has to name.
-    let wrong: [(&[&str], &str); 9] = [
+    let wrong: [(&[&str], &str); 10] = [
+        (&["7890"], "7890"),
         (&["--unknown"], "--unknown"),
         (&["-x", "7890"], "-x"),
         (&["127.0.0.1", "0", "third"], "third"),
