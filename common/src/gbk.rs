@@ -7,6 +7,7 @@
 use anyhow::{Result, anyhow, bail};
 use encoding_rs::GBK;
 
+use crate::message::EXIT;
 use crate::screen::printable;
 
 /// Encodes `utf8`, a line of text as bytes, or says what stands in the way.
@@ -81,18 +82,21 @@ impl StreamDecoder {
     }
 }
 
-/// Cuts an encoded message into pieces of at most `most` bytes (2 or more), none of which ends
-/// within a character: a peer that decodes each piece alone reads them all.
+/// Cuts an encoded message into pieces of at most `most` bytes (6 or more), none of which ends
+/// within a character: a peer that decodes each piece alone reads them all. Nor is the last of
+/// several the exit message, which would end the conversation.
 pub fn pieces(message: &[u8], most: usize) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    let (mut start, mut end) = (0, 0);
+    let (mut start, mut before, mut end) = (0, 0, 0); // of a piece, its last character, both
     while end < message.len() {
         // What `encode` makes has one byte below 0x80, or two with the first one above.
         let width = if message[end] < 0x80 { 1 } else { 2 };
         if end + width - start > most {
-            pieces.push(&message[start..end]);
-            start = end;
+            let cut = if &message[end..] == EXIT { before } else { end };
+            pieces.push(&message[start..cut]);
+            start = cut;
         }
+        before = end;
         end += width;
     }
     if start < message.len() {
@@ -141,6 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn no_piece_of_a_longer_message_is_the_exit_message() {
+        assert_eq!(pieces(EXIT, 6), [EXIT]);
+        assert_eq!(pieces(b"aaaaaaexit", 6), [b"aaaaa".as_slice(), b"aexit"]);
+        assert_eq!(pieces(b"aaaa\xc4\xe3exit", 6), [b"aaaa".as_slice(), b"\xc4\xe3exit"]);
+        assert_eq!(pieces(b"exitaaexit", 6), [b"exita".as_slice(), b"aexit"]);
+        assert_eq!(pieces(b"aaaaaaexits", 6), [b"aaaaaa".as_slice(), b"exits"]);
+        assert_eq!(pieces(b"exitexit", 6), [b"exitex".as_slice(), b"it"]);
+    }
+
+    #[test]
     fn no_byte_order_mark_is_looked_for() {
         for mark in [b"\xef\xbb\xbfa".as_slice(), b"\xff\xfea", b"\xfe\xffa"] {
             let mut decoder = StreamDecoder::new();
@@ -151,10 +165,10 @@ mod tests {
 
     #[test]
     fn pieces_are_full_whole_and_in_order() {
-        for text in ["", "a", "你", "a你", "你a你a你", "你你你你", "aaaa你", "aaa你好a"]
+        for text in ["", "a", "你", "a你", "你a你a你a你a", "你你你你你", "aaaaaaaa你", "aaa你好a你"]
         {
             let message = encode(text.as_bytes()).unwrap();
-            for most in 2..=5 {
+            for most in 6..=9 {
                 let pieces = pieces(&message, most);
                 assert_eq!(pieces.concat(), message);
                 for (index, piece) in pieces.iter().enumerate() {

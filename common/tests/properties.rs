@@ -1,6 +1,7 @@
 //! What holds for any input whatever: random bytes and random text, cut at random places.
 
 use common::gbk::{StreamDecoder, decode, encode, pieces};
+use common::message::EXIT;
 use common::screen::printable;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -47,14 +48,16 @@ proptest! {
     }
 
     #[test]
-    fn pieces_are_whole_and_as_full_as_can_be(text in typed(), most in 2..30_usize) {
-        let message = encode(text.as_bytes()).unwrap_or_default();
+    fn pieces_are_whole_and_as_full_as_can_be(text in typed(), most in 6..30_usize) {
+        let message = [encode(text.as_bytes()).unwrap_or_default(), EXIT.to_vec()].concat();
         let pieces = pieces(&message, most);
         prop_assert_eq!(&pieces.concat(), &message);
         for (index, piece) in pieces.iter().enumerate() {
+            prop_assert!(*piece != EXIT || message == EXIT);
             prop_assert!(!decode(piece).contains(char::REPLACEMENT_CHARACTER));
             prop_assert!((1..=most).contains(&piece.len()));
-            prop_assert!(piece.len() + 1 >= most || index + 1 == pieces.len());
+            let room_for_exit = if index + 2 == pieces.len() { 2 } else { 0 };
+            prop_assert!(piece.len() + 1 + room_for_exit >= most || index + 1 == pieces.len());
         }
     }
 
