@@ -586,14 +586,35 @@ pub fn strace(options: &[&str], command: &Command) -> Command {
 
 /// `command` in a shell that runs `limits` first, such as `ulimit -n 20`.
 pub fn limited(limits: &str, command: &Command) -> Command {
-    under("bash", &["-c", &format!("{limits}; exec \"$0\" \"$@\"")], command)
+    under("bash", &["-c", &format!("{limits}\nexec \"$0\" \"$@\"")], command)
 }
 
-/// `command` on a network of its own, where every socket without a port is given this one. Linux.
+/// `command` on a network of its own, Linux's network namespace, in a shell that runs `first`.
+fn on_own_network(first: &str, command: &Command) -> Command {
+    under("unshare", &["-rn"], &limited(&format!("ip link set lo up\n{first}"), command))
+}
+
+/// `command` on a network of its own, where every socket without a port is given this one.
 pub fn where_all_ports_are(port: u16, command: &Command) -> Command {
     let range = "/proc/sys/net/ipv4/ip_local_port_range";
-    let network = format!("ip link set lo up; echo {port} {port} >{range}");
-    under("unshare", &["-rn"], &limited(&network, command))
+    on_own_network(&format!("echo {port} {port} >{range}"), command)
+}
+
+/// Checks the `body` of the test called `test` in another run of the test's program, which has a
+/// network to itself, in a shell that runs `first`.
+pub fn with_own_network(test: &str, first: &str, body: impl Fn()) {
+    if env::var_os("ON_OWN_NETWORK").is_some() {
+        return body();
+    }
+    if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
+        return;
+    }
+    let mut this = Command::new(env::current_exe().expect("this test's program"));
+    let mut again = on_own_network(first, this.args(["--exact", test]));
+    let output = again.env("ON_OWN_NETWORK", "1").output().expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{why}");
 }
 
 /// The script of that name, in bash, with the programs built that it starts.

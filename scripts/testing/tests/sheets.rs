@@ -6,13 +6,12 @@
 //! The sheets use port 7890, so each is checked in a network namespace of its own.
 #![cfg(target_os = "linux")]
 
-use std::env;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use testing::{Program, build, has_netcat, has_tool, try_signal, wait_until};
+use testing::{Program, build, has_netcat, has_tool, try_signal, wait_until, with_own_network};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -124,21 +123,13 @@ fn check_section(place: &str, blocks: &[Block]) {
     }
 }
 
-/// Checks sheets in a network namespace that they have to themselves: `test` runs itself again there.
+/// Checks sheets on a network that they have to themselves.
 fn check(test: &str, sheets: &[&str]) {
-    if env::var_os("IN_OWN_NAMESPACE").is_some() {
-        return sheets.iter().for_each(|sheet| check_sheet(sheet));
-    }
-    if !has_tool("unshare", "-rn") || !has_netcat() || !has_tool("ss", "-V") {
+    if !has_netcat() || !has_tool("ss", "-V") {
         return;
     }
     build(&[]); // there is no network to build with in there
-    let mut again = Command::new("unshare");
-    again.args(["-rn", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
-    again.arg(env::current_exe().expect("this test's program")).args(["--exact", test]);
-    let output = again.env("IN_OWN_NAMESPACE", "1").output().expect("unshare runs");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    with_own_network(test, "", || sheets.iter().for_each(|sheet| check_sheet(sheet)));
 }
 
 fn check_sheet(sheet: &str) {
