@@ -1,8 +1,9 @@
 //! Exercise 3: a TCP server. It answers every message of every connection, a thread for each.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use common::{address, gbk};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const REPLY: &str = "我是一个TCP服务器!!";
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
+const MOST_THREADS: usize = 10_000; // far beyond, Linux has no memory mappings left and std aborts
 
 fn main() -> ExitCode {
     end(NAME, serve())
@@ -27,19 +29,13 @@ fn serve() -> Result<ExitCode> {
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     note(NAME, &format!("listening on {}", listener.local_addr()?));
 
+    let threads = Arc::new(()); // every thread holds one, which counts them
     let mut told = false;
     loop {
         // Accept a client: a new socket for this connection alone.
-        match listener.accept() {
-            Ok((client, peer)) => {
-                told = false;
-                // A thread of its own, so that a client that says nothing holds up nobody.
-                let thread = thread::Builder::new();
-                if let Err(error) = thread.spawn(move || attend(client, &peer.to_string())) {
-                    note(NAME, &format!("{peer}: cannot start a thread: {error}"));
-                }
-            }
-            // Out of descriptors, most likely. One line a time is enough, and one try a second:
+        let (client, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            // Out of descriptors, most likely. One line a time is enough, and a try now and then:
             // the client stays in the backlog until another one leaves.
             Err(error) => {
                 if !told {
@@ -47,13 +43,26 @@ fn serve() -> Result<ExitCode> {
                 }
                 told = true;
                 thread::sleep(PAUSE);
+                continue;
             }
+        };
+        told = false;
+
+        // A thread of its own, so that a client that says nothing holds up nobody.
+        let counted = Arc::clone(&threads);
+        let started = match Arc::strong_count(&threads) {
+            ..=MOST_THREADS => thread::Builder::new().spawn(move || attend(client, peer, counted)),
+            _ => Err(io::Error::other(format!("{MOST_THREADS} are running"))),
+        };
+        if let Err(error) = started {
+            note(NAME, &format!("{peer}: cannot start a thread: {error}"));
         }
     }
 }
 
 /// One connection, from its first message to its end.
-fn attend(mut client: TcpStream, peer: &str) {
+fn attend(mut client: TcpStream, peer: SocketAddr, _counted: Arc<()>) {
+    let peer = &peer.to_string();
     line(NAME, format_args!("connect from : {peer}"));
     let mut decoder = StreamDecoder::new();
     if let Err(error) = answer(&mut client, peer, &mut decoder) {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 use testing::{
     DEADLINE, NI_HAO, Program, Server, connect, expect_closed, expect_served, has_tool, limited,
-    peak_memory, program, signal, wait_until,
+    peak_memory, program, signal, wait_until, with_own_network,
 };
 
 /// KiB that a server may have with a handful of clients, whatever they do.
@@ -173,6 +173,26 @@ fn out_of_threads_it_serves_those_it_has_and_takes_others_when_one_leaves() {
     // The thread says so just before it ends.
     wait_until("the place is free again", || is_served(&mut connect(server.address)));
     expect_served(&mut first);
+}
+
+/// Where the kernel has memory mappings for no more threads, std does not say so but aborts.
+#[test]
+fn ten_thousand_clients_are_as_many_as_it_takes() {
+    let test = "ten_thousand_clients_are_as_many_as_it_takes";
+    with_own_network(test, "ulimit -n $(ulimit -H -n)", || {
+        let mut server = Server::start("tcp-server", limited("exec >/dev/null", &command()));
+        let mut clients = Vec::new();
+        while clients.len() < 9_999 {
+            let mut client = connect(server.address);
+            expect_served(&mut client);
+            clients.push(client);
+        }
+        expect_closed(&mut connect(server.address));
+        server.program.stderr.expect_parts(&["tcp-server: ", "thread", "10000"]);
+        clients.truncate(9_000);
+        wait_until("there is a place again", || is_served(&mut connect(server.address)));
+        clients.iter_mut().for_each(expect_served);
+    });
 }
 
 fn is_served(client: &mut TcpStream) -> bool {
