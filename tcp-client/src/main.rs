@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use common::gbk::StreamDecoder;
@@ -15,6 +15,7 @@ use common::{address, gbk, input};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(5); // so that a server that goes on keeps nobody
 
 fn main() -> ExitCode {
     end(NAME, talk())
@@ -26,8 +27,11 @@ fn talk() -> Result<ExitCode> {
     let mut server =
         TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     // The kernel may give out the very port that nobody listens at, and connect us to ourselves.
-    let is_itself = server.local_addr().is_ok_and(|local| local == address);
-    ensure!(!is_itself, "cannot connect to {address}: Connection refused");
+    let own = server.local_addr()?;
+    ensure!(
+        server.peer_addr().ok() != Some(own),
+        "cannot connect to {address}: Connection refused"
+    );
 
     // Replies are read while messages are sent. A client that did one after the other would wait
     // for ever, together with a server whose replies to half a line fill the kernel's buffers.
@@ -39,20 +43,25 @@ fn talk() -> Result<ExitCode> {
 
     // Send and receive, a message a line.
     let mut status = ExitCode::SUCCESS;
-    while let Some(typed) = input::prompted_line(NAME)? {
+    let mut next = input::prompted_line(NAME)?;
+    while let Some(typed) = next {
         let asked = gbk::encode(&typed).and_then(|message| ask(&mut server, &message, &replies));
+        if typed == EXIT {
+            break; // the server closes instead of a reply
+        }
         if let Err(reason) = asked {
             failed(NAME, &typed, &reason);
             status = ExitCode::FAILURE;
         }
-        if typed == EXIT {
-            break;
-        }
+        next = input::prompted_line(NAME)?;
+        // What has come by now answers nothing that is still to be sent.
+        while let Ok(Ok(())) = replies.try_recv() {}
     }
 
     // Say that nothing more comes, and show what is still on its way.
     let _ = server.shutdown(Shutdown::Write);
-    while replies.recv_timeout(PATIENCE).is_ok() {}
+    let leaving = Instant::now();
+    while leaving.elapsed() < LONGEST && replies.recv_timeout(PATIENCE).is_ok() {}
     Ok(status)
 }
 
@@ -65,7 +74,6 @@ fn ask(server: &mut TcpStream, message: &[u8], replies: &Receiver<io::Result<()>
         server.write_all(piece).context("cannot send")?;
         match replies.recv() {
             Ok(Ok(())) => {}
-            _ if message == EXIT => {} // the server closes instead of a reply
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => bail!("the server has closed the connection"),
         }

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::thread;
 
 use testing::{
     A_WHILE, DEADLINE, NI_HAO, Program, TCP_REPLY, TCP_REPLY_TEXT, accept, client, close_tcp,
@@ -172,6 +173,15 @@ fn a_long_line_goes_in_pieces_of_whole_characters_each_answered_and_shown() {
 }
 
 #[test]
+fn a_long_line_that_ends_in_exit_is_not_cut_before_that() {
+    let (mut server, mut client) = server_and_client();
+    client.types(format!("{}exit\nmore\n", "a".repeat(1024)));
+    answer(&mut server, &[b'a'; 1023], b"1");
+    answer(&mut server, b"aexit", b"2");
+    answer(&mut server, b"more", b"3");
+}
+
+#[test]
 fn a_server_that_answers_each_byte_at_length_is_neither_deadlocked_nor_cut_short() {
     let (mut server, mut client) = server_and_client();
     let (line, message) = long_line(5_000);
@@ -211,6 +221,38 @@ fn a_server_that_speaks_first_has_answered() {
 }
 
 #[test]
+fn a_second_reply_to_one_message_does_not_answer_the_next() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\n");
+    answer(&mut server, b"one", b"1");
+    client.stdout.expect("1");
+    server.write_all(b"1 again").expect("the second reply is sent");
+    client.stdout.expect("1 again");
+    expect_nothing_more_yet(&mut server);
+    client.types("two\n");
+    expect_bytes(&mut server, b"two");
+    expect_nothing_more_yet(&mut server);
+    drop(server);
+    client.stderr.expect_parts(&["tcp-client: ", "two", "closed"]);
+    client.ends_input();
+    client.ends_with(1);
+}
+
+#[test]
+fn a_server_that_goes_on_talking_does_not_keep_a_client_that_leaves() {
+    let (mut server, mut client) = server_and_client();
+    client.types("\n");
+    let talk = thread::spawn(move || {
+        while server.write_all(b"and").is_ok() {
+            thread::sleep(A_WHILE);
+        }
+    });
+    client.ends_with(0);
+    drop(client);
+    talk.join().expect("the server ends with its client");
+}
+
+#[test]
 fn half_a_character_at_the_end_shows_as_u_fffd() {
     let (mut server, mut client) = server_and_client();
     client.types("one\n");
@@ -245,6 +287,23 @@ fn a_server_that_closes_without_an_answer_fails_that_message_and_those_after_it(
     client.stdout.expect("1");
     client.stderr.expect_parts(&["tcp-client: ", "two", "closed"]);
     client.stderr.expect_parts(&["tcp-client: ", "three"]);
+    client.ends_with(1);
+}
+
+#[test]
+fn exit_to_a_server_that_has_gone_is_no_failure() {
+    let (server, mut client) = server_and_client();
+    drop(server);
+    client.types("exit\n");
+    client.ends_with(0);
+    client.stderr.expect_end();
+
+    // The first message after it has gone is answered by a reset, and the next cannot be sent.
+    let (server, mut client) = server_and_client();
+    drop(server);
+    client.types("one\nexit\n");
+    client.stderr.expect_parts(&["tcp-client: ", "one"]);
+    client.stderr.expect_end();
     client.ends_with(1);
 }
 
@@ -288,9 +347,11 @@ fn a_client_does_not_take_itself_for_the_server() {
     if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
         return;
     }
-    let mut command = command();
-    command.args(["127.0.0.1", "40000"]);
-    expect_error(where_all_ports_are(40_000, &command), "Connection refused");
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let mut command = command();
+        command.args([host, "40000"]);
+        expect_error(where_all_ports_are(40_000, &command), "Connection refused");
+    }
 }
 
 #[test]

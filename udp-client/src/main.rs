@@ -45,7 +45,7 @@ fn socket_for(server: SocketAddr) -> Result<UdpSocket> {
     let socket = UdpSocket::bind(any).with_context(|| format!("cannot bind {any}"))?;
     socket.connect(server).with_context(|| format!("cannot reach {server}"))?;
     // The kernel may give out the very port that nobody listens at, and we would hear ourselves.
-    ensure!(socket.local_addr()? != server, "Connection refused by {server}");
+    ensure!(socket.local_addr()? != socket.peer_addr()?, "Connection refused by {server}");
     socket.set_read_timeout(Some(PATIENCE))?;
     Ok(socket)
 }

@@ -141,9 +141,11 @@ fn a_client_does_not_take_itself_for_the_server() {
     if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
         return;
     }
-    let mut command = command();
-    command.args(["127.0.0.1", "40000"]);
-    expect_error(where_all_ports_are(40_000, &command), "Connection refused");
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let mut command = command();
+        command.args([host, "40000"]);
+        expect_error(where_all_ports_are(40_000, &command), "Connection refused");
+    }
 }
 
 #[test]
