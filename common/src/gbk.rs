@@ -87,16 +87,18 @@ impl StreamDecoder {
 /// several the exit message, which would end the conversation.
 pub fn pieces(message: &[u8], most: usize) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    let (mut start, mut before, mut end) = (0, 0, 0); // of a piece, its last character, both
+    // A piece begins at `start`, its last character at `last`, and it ends before `end`.
+    let (mut start, mut last, mut end) = (0, 0, 0);
     while end < message.len() {
         // What `encode` makes has one byte below 0x80, or two with the first one above.
         let width = if message[end] < 0x80 { 1 } else { 2 };
         if end + width - start > most {
-            let cut = if &message[end..] == EXIT { before } else { end };
+            // Alone, these four letters would be the exit message: a character goes with them.
+            let cut = if &message[end..] == EXIT { last } else { end };
             pieces.push(&message[start..cut]);
             start = cut;
         }
-        before = end;
+        last = end;
         end += width;
     }
     if start < message.len() {
