@@ -23,7 +23,7 @@ esac
 
 case ${1-} in
     udp | tcp) kind=$1 && shift ;;
-    *) fail "udp or tcp, not '${1-}'"$'\n'"${usage%%$'\n'*}" 2 ;;
+    *) refuse "udp or tcp, not '${1-}'" ;;
 esac
 
 # One strace watches both programs, so that its report has the calls of both in one order. They are

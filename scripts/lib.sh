@@ -46,6 +46,12 @@ fail() {
     exit "${2-1}"
 }
 
+# refuse WHY: the command line is wrong. The usage of the script is in usage.
+refuse() {
+    # shellcheck disable=SC2154 # each script has its own
+    fail "$1"$'\n'"${usage%%$'\n'*}" 2
+}
+
 # need TOOL HOW: the script cannot go on without TOOL, and HOW it is installed.
 need() {
     command -v "$1" >/dev/null || fail "$1 is missing; $2"

@@ -22,11 +22,6 @@ esac
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-# refuse WHY: the command line is wrong.
-refuse() {
-    fail "$1"$'\n'"${usage%%$'\n'*}" 2
-}
-
 kind=${1-} clients=${2-100} messages=${3-100}
 [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
 [ $# -le 3 ] || refuse "unexpected argument '$4'"

@@ -21,7 +21,7 @@ esac
 
 case ${1-} in
     udp | tcp) kind=$1 && shift ;;
-    *) fail "udp or tcp, not '${1-}'"$'\n'"${usage%%$'\n'*}" 2 ;;
+    *) refuse "udp or tcp, not '${1-}'" ;;
 esac
 
 # capturing: whether tcpdump has begun, or ended.
