@@ -6,9 +6,9 @@ use std::process::Command;
 use std::thread;
 
 use testing::{
-    A_WHILE, DEADLINE, NI_HAO, Program, TCP_REPLY, TCP_REPLY_TEXT, accept, client, close_tcp,
-    expect_bytes, expect_closed, expect_error, has_tool, program, tcp_listener,
-    where_all_ports_are,
+    A_WHILE, DEADLINE, NI_HAO, Program, TCP_REPLY, TCP_REPLY_TEXT, accept,
+    check_is_not_its_own_server, client, close_tcp, expect_bytes, expect_closed, expect_error,
+    program, tcp_listener,
 };
 
 fn command() -> Command {
@@ -344,14 +344,7 @@ fn a_server_that_is_not_there_is_an_error_that_names_its_address() {
 
 #[test]
 fn a_client_does_not_take_itself_for_the_server() {
-    if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
-        return;
-    }
-    for host in ["127.0.0.1", "0.0.0.0"] {
-        let mut command = command();
-        command.args([host, "40000"]);
-        expect_error(where_all_ports_are(40_000, &command), "Connection refused");
-    }
+    check_is_not_its_own_server(command);
 }
 
 #[test]

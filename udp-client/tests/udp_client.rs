@@ -4,8 +4,8 @@ use std::net::UdpSocket;
 use std::process::Command;
 
 use testing::{
-    A_WHILE, DEADLINE, NI_HAO, Program, UDP_REPLY, UDP_REPLY_TEXT, close_udp, datagram,
-    expect_error, has_tool, program, readable, udp_socket, where_all_ports_are,
+    A_WHILE, DEADLINE, NI_HAO, Program, UDP_REPLY, UDP_REPLY_TEXT, check_is_not_its_own_server,
+    close_udp, datagram, program, readable, udp_socket,
 };
 
 fn command() -> Command {
@@ -138,14 +138,7 @@ fn a_server_that_is_not_there_is_reported_at_once_for_each_message() {
 
 #[test]
 fn a_client_does_not_take_itself_for_the_server() {
-    if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
-        return;
-    }
-    for host in ["127.0.0.1", "0.0.0.0"] {
-        let mut command = command();
-        command.args([host, "40000"]);
-        expect_error(where_all_ports_are(40_000, &command), "Connection refused");
-    }
+    check_is_not_its_own_server(command);
 }
 
 #[test]

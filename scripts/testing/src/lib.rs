@@ -1,8 +1,9 @@
 //! What the tests share: the real programs, started and awaited and always taken down, and plain
 //! sockets that play the other side.
 //!
-//! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every surprise is a panic that says in one sentence
-//! what the program did and what was expected: the reader is a student whose program it is.
+//! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every surprise is a
+//! panic that says in one sentence what the program did and what was expected: the reader is a
+//! student whose program it is.
 
 use std::env;
 use std::ffi::OsStr;
@@ -148,7 +149,7 @@ fn spawn(mut command: Command) -> Child {
 impl Drop for Program {
     fn drop(&mut self) {
         // A script takes down what it has started when it may.
-        if cfg!(unix) && self.is_running() && try_signal("TERM", self.id().to_string()) {
+        if cfg!(unix) && self.is_running() && try_signal("TERM", &self.id().to_string()) {
             let _ = self.child.wait_timeout(DEADLINE);
         }
         self.kill();
@@ -483,15 +484,14 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Sends `signal` (TERM, INT, STOP, …) to the process `id`, or to a whole process group, which is
-/// its id after a minus sign.
-pub fn signal(signal: &str, id: impl ToString) {
-    let id = id.to_string();
-    assert!(try_signal(signal, &id), "the process {id} takes no signal");
+/// Sends `signal` (TERM, INT, STOP, …) to the process `id`.
+pub fn signal(signal: &str, id: u32) {
+    assert!(try_signal(signal, &id.to_string()), "the process {id} takes no signal");
 }
 
-/// The same, where the process may have ended: whether there was one.
-pub fn try_signal(signal: &str, id: impl AsRef<OsStr>) -> bool {
+/// The same, where the process may have ended: whether there was one. A minus sign before the `id`
+/// makes it a whole process group's.
+pub fn try_signal(signal: &str, id: &str) -> bool {
     // The shell's own, as kill(1) is not on every machine.
     let mut kill = Command::new("bash");
     kill.args(["-c", "kill -s \"$0\" -- \"$1\"", signal]).arg(id);
@@ -556,26 +556,28 @@ pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
     }
 }
 
-/// Whether `tool`, which a test needs, runs on this machine. Where it does not the test is skipped,
-/// with a line that says so, except in CI, where nothing may be skipped.
+/// Whether `tool`, which a test needs, runs on this machine; see [`is_there_or_skipped`].
 pub fn has_tool(tool: &str, argument: &str) -> bool {
     let output = Command::new(tool).arg(argument).output();
-    is_there(tool, output.is_ok_and(|output| output.status.success()))
+    let found = output.is_ok_and(|output| output.status.success());
+    is_there_or_skipped(found, &format!("{tool} does not run here"))
 }
 
 /// The same for OpenBSD's netcat. Other programs are called `nc` too, and have other options.
 pub fn has_netcat() -> bool {
     let help = Command::new("nc").arg("-h").output();
     let is_openbsd = |help: Output| String::from_utf8_lossy(&help.stderr).contains("OpenBSD");
-    is_there("netcat-openbsd", help.is_ok_and(is_openbsd))
+    is_there_or_skipped(help.is_ok_and(is_openbsd), "netcat-openbsd does not run here")
 }
 
-fn is_there(tool: &str, found: bool) -> bool {
-    assert!(found || env::var_os("CI").is_none(), "CI skips nothing: install {tool}");
-    if !found {
-        eprintln!("skipped: {tool} does not run here");
+/// Whether what a test needs is there. Where it is not the test is skipped, with a line that says
+/// `why`, except in CI, where nothing may be skipped.
+pub fn is_there_or_skipped(is_there: bool, why: &str) -> bool {
+    assert!(is_there || env::var_os("CI").is_none(), "CI skips nothing: {why}");
+    if !is_there {
+        eprintln!("skipped: {why}");
     }
-    found
+    is_there
 }
 
 /// `command` under strace, with `options` that say what it shows or does to the system calls. The
@@ -594,10 +596,18 @@ fn on_own_network(first: &str, command: &Command) -> Command {
     under("unshare", &["-rn"], &limited(&format!("ip link set lo up\n{first}"), command))
 }
 
-/// `command` on a network of its own, where every socket without a port is given this one.
-pub fn where_all_ports_are(port: u16, command: &Command) -> Command {
-    let range = "/proc/sys/net/ipv4/ip_local_port_range";
-    on_own_network(&format!("echo {port} {port} >{range}"), command)
+/// Checks that a client does not take itself for the server where nobody listens, on a network where
+/// the kernel has that one port to give out. `command` makes the client's command.
+pub fn check_is_not_its_own_server(command: impl Fn() -> Command) {
+    if !has_tool("unshare", "-rn") || !has_tool("ip", "-V") {
+        return;
+    }
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        let mut command = command();
+        command.args([host, "40000"]);
+        let one_port = "echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range";
+        expect_error(on_own_network(one_port, &command), "Connection refused");
+    }
 }
 
 /// Checks the `body` of the test called `test` in another run of the test's program, which has a

@@ -68,7 +68,7 @@ fn bash(command: &str) -> Started {
 
 impl Started {
     fn kill(&self) {
-        try_signal("KILL", format!("-{}", self.0.id()));
+        try_signal("KILL", &format!("-{}", self.0.id()));
     }
 }
 
