@@ -12,8 +12,8 @@ before the same call where it returns.
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
 server. The status is the client'\''s.
 
-Left out are flags, sizes of buffers, and how the UDP client looks for late replies before it sends
-(ioctl, recvfrom, ioctl).'
+Left out are flags, sizes of buffers, and how a client looks without waiting for what has come by
+the time it sends (ioctl, recvfrom, ioctl).'
 
 case ${1-} in
     -h | --help) printf '%s\n' "$usage" && exit ;;
@@ -81,7 +81,7 @@ short() {
         s/, [0-9]+, (0|MSG_NOSIGNAL)(, NULL, (NULL|0))?(, [0-9.]+:[0-9]+)?\) = /\\4) = /
         s/(SO_REUSEADDR), \[(.*)\], 4/\\1, \\2/
         s/SO_RCVTIMEO_OLD, \"\\\\x0(.)(\\\\x00)*\"/SO_RCVTIMEO, \\1 s/
-        s/recv.*, \"\"\) = 0$/&  closed 对方已关闭/"
+        s/recv.*, \"\"\) = 0$/&  end of stream 对方不再发送/"
 }
 
 # client_has_left: whether there is its status, unless all has ended before.

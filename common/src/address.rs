@@ -1,77 +1,60 @@
-//! Where a server listens and a client sends: the constants, and `[HOST [PORT]]` on the command
-//! line.
+//! Where a server listens and a client sends: the constants, and what the command line says.
 
-use std::ffi::OsString;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::{env, process};
+use std::process::ExitCode;
+use std::{env, ffi::OsString, io, io::ErrorKind};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::screen::{line, note};
 
-/// The host when none is given: this machine alone. A server that other machines are to reach
-/// is started with `0.0.0.0`.
+/// The host when none is given: this machine alone, until a server is told `0.0.0.0`.
 pub const HOST: &str = "127.0.0.1";
 
 /// The port when none is given (tutorial).
 pub const PORT: u16 = 7890;
 
-/// What a command line asks for.
-#[derive(Debug, PartialEq)]
-enum Request {
-    Address(String, u16),
-    Help,
-    Version,
-}
-
-/// The address that the command line names.
-///
-/// `--help`, `--version` and a command line that is wrong (status 2) end the `program` here, after
-/// it has said what there is to say.
-///
-/// # Errors
-/// A host that does not resolve.
-pub fn from_arguments(program: &str) -> Result<SocketAddr> {
+/// Runs `main` with the address that the command line, `[HOST [PORT]]`, names. Its status is the
+/// `program`'s, 1 when it fails, with the reason on stderr, and 2 for a wrong command line.
+pub fn run(program: &str, main: fn(SocketAddr) -> Result<ExitCode>) -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let asks = |short: &str, long: &str| arguments.iter().any(|word| word == short || word == long);
     let usage = format!("usage: {program} [HOST [PORT]]");
-    match parse(env::args_os().skip(1)) {
-        Ok(Request::Address(host, port)) => return resolve(&host, port),
-        Ok(Request::Help) => line(program, format_args!("{}", help(&usage))),
-        Ok(Request::Version) => {
-            line(program, format_args!("{program} {}", env!("CARGO_PKG_VERSION")))
-        }
-        Err(wrong) => {
-            note(program, &wrong);
-            note(program, &usage);
-            process::exit(2);
-        }
-    }
-    process::exit(0);
-}
-
-fn help(usage: &str) -> String {
-    format!(
-        "{usage}
+    if asks("-h", "--help") {
+        let help = format!(
+            "{usage}
 
   HOST  a name, an IPv4 or an IPv6 address; default {HOST}
   PORT  0 to 65535, for a server 0 takes a free one; default {PORT}
 
   -h, --help     print this and leave
   -V, --version  print the version and leave"
-    )
+        );
+        line(program, format_args!("{help}"));
+        return ExitCode::SUCCESS;
+    }
+    if asks("-V", "--version") {
+        line(program, format_args!("{program} {}", env!("CARGO_PKG_VERSION")));
+        return ExitCode::SUCCESS;
+    }
+    match parse(arguments) {
+        Err(wrong) => {
+            note(program, format_args!("{wrong}\n{program}: {usage}"));
+            ExitCode::from(2)
+        }
+        Ok((host, port)) => resolve(&host, port).and_then(main).unwrap_or_else(|error| {
+            note(program, format_args!("{error:#}"));
+            ExitCode::FAILURE
+        }),
+    }
 }
 
-/// Reads the arguments after the program's name; the error is one line that says what is wrong.
-fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, String> {
-    let mut operands = Vec::new();
-    for argument in arguments {
-        // Debug quotes it and escapes what would break the line.
-        let argument = argument.into_string().map_err(|raw| format!("{raw:?} is not Unicode"))?;
-        match argument.as_str() {
-            "-h" | "--help" => return Ok(Request::Help),
-            "-V" | "--version" => return Ok(Request::Version),
-            option if option.starts_with('-') => return Err(format!("unknown option {option:?}")),
-            _ => operands.push(argument),
-        }
+/// Host and port, or one line that says what is wrong. Debug escapes what would break the line.
+fn parse(arguments: Vec<OsString>) -> Result<(String, u16), String> {
+    let operands: Result<Vec<_>, _> = arguments.into_iter().map(OsString::into_string).collect();
+    let operands = operands.map_err(|raw| format!("{raw:?} is not Unicode"))?;
+    if let Some(option) = operands.iter().find(|operand| operand.starts_with('-')) {
+        return Err(format!("unknown option {option:?}"));
     }
     if let Some(third) = operands.get(2) {
         return Err(format!("too many arguments, from {third:?} on"));
@@ -84,39 +67,54 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Request, String> {
             _ => return Err(format!("{digits:?} is not a port (0 to 65535)")),
         },
     };
-    let host = operands.first().filter(|host| !host.is_empty());
+    let host = operands.first().filter(|host| !host.is_empty()).map_or(HOST, String::as_str);
     // As a host, 7890 is 0.0.30.210 (inet_aton(3)), and 0 is every address of this machine.
-    if let Some(digits) = host.filter(|host| host.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err(format!("{digits:?} is not a host; the port comes after it"));
+    if host.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{host:?} is not a host; the port comes after it"));
     }
-    Ok(Request::Address(host.map_or(HOST, String::as_str).to_owned(), port))
+    Ok((host.to_owned(), port))
 }
 
 fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
-    let addresses: Vec<_> = (host, port)
-        .to_socket_addrs()
-        .with_context(|| format!("cannot resolve {host:?}"))?
-        .collect();
-    choose(&addresses).with_context(|| format!("cannot resolve {host:?}: it has no address"))
+    let found =
+        (host, port).to_socket_addrs().with_context(|| format!("cannot resolve {host:?}"))?;
+    choose(&found.collect::<Vec<_>>()).with_context(|| format!("{host:?} has no address"))
 }
 
-/// The one address that a name means: its first IPv4 address, as the tutorial's AF_INET, or where
-/// it has none its first IPv6 address. `localhost` is 127.0.0.1, whatever the resolver puts first.
+/// A name's first IPv4 address, as the tutorial's AF_INET, or where it has none its first IPv6
+/// address: `localhost` is 127.0.0.1, whatever the resolver puts first.
 fn choose(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let ipv4 = addresses.iter().find(|address| address.is_ipv4());
     ipv4.or(addresses.first()).copied()
+}
+
+/// Refuses the connection of a client with itself: where nobody listens, the kernel may choose that
+/// very port for the client, whose `own` address then is its `peer`'s.
+pub fn refuse_oneself(own: io::Result<SocketAddr>, peer: io::Result<SocketAddr>) -> Result<()> {
+    if let (Ok(own), Ok(peer)) = (own, peer) {
+        ensure!(own != peer, "cannot reach {peer}: Connection refused");
+    }
+    Ok(())
+}
+
+/// Windows tells of a datagram that nobody listens for by a reset.
+pub fn as_refused(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::ConnectionReset => io::Error::other("Connection refused"),
+        _ => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(arguments: &[&str]) -> Result<Request, String> {
-        parse(arguments.iter().map(OsString::from))
+    fn parsed(arguments: &[&str]) -> Result<(String, u16), String> {
+        parse(arguments.iter().map(OsString::from).collect())
     }
 
-    fn address(host: &str, port: u16) -> Result<Request, String> {
-        Ok(Request::Address(host.to_owned(), port))
+    fn address(host: &str, port: u16) -> Result<(String, u16), String> {
+        Ok((host.to_owned(), port))
     }
 
     #[test]
@@ -127,14 +125,6 @@ mod tests {
         assert_eq!(parsed(&["::1"]), address("::1", 7890));
         assert_eq!(parsed(&["host", "0"]), address("host", 0));
         assert_eq!(parsed(&["host", "65535"]), address("host", 65535));
-    }
-
-    #[test]
-    fn an_option_counts_wherever_it_stands() {
-        assert_eq!(parsed(&["host", "--help"]), Ok(Request::Help));
-        assert_eq!(parsed(&["-h"]), Ok(Request::Help));
-        assert_eq!(parsed(&["host", "1", "-V"]), Ok(Request::Version));
-        assert_eq!(parsed(&["--version"]), Ok(Request::Version));
     }
 
     #[test]
@@ -161,7 +151,7 @@ mod tests {
     fn an_argument_that_is_not_unicode_is_named() {
         use std::os::unix::ffi::OsStringExt;
         let wrong = OsString::from_vec(b"a\xff".to_vec());
-        assert_eq!(parse([wrong].into_iter()), Err(r#""a\xFF" is not Unicode"#.to_owned()));
+        assert_eq!(parse(vec![wrong]), Err(r#""a\xFF" is not Unicode"#.to_owned()));
     }
 
     #[test]
@@ -181,6 +171,23 @@ mod tests {
     }
 
     #[test]
+    fn a_client_is_refused_as_its_own_server_and_whatever_else_it_is_connected_to_is_fine() {
+        let [one, other] = ["127.0.0.1:1", "127.0.0.1:2"].map(|text| text.parse().unwrap());
+        let error = refuse_oneself(Ok(one), Ok(one)).unwrap_err().to_string();
+        assert_eq!(error, "cannot reach 127.0.0.1:1: Connection refused");
+        refuse_oneself(Ok(one), Ok(other)).unwrap();
+        let gone = || io::Error::from(ErrorKind::NotConnected); // reset by now
+        refuse_oneself(Err(gone()), Err(gone())).unwrap();
+    }
+
+    #[test]
+    fn what_windows_calls_a_reset_is_a_refusal_and_all_else_stays() {
+        let [reset, refused] = [ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
+        assert_eq!(as_refused(reset.into()).to_string(), "Connection refused");
+        assert_eq!(as_refused(refused.into()).kind(), refused);
+    }
+
+    #[test]
     fn a_host_that_does_not_resolve_is_named_on_one_line() {
         let error = resolve("no such\nhost", 1).unwrap_err();
         assert!(error.to_string().contains(r#""no such\nhost""#), "{error}");
@@ -191,13 +198,12 @@ mod tests {
         fn any_arguments_are_an_address_or_one_line_that_says_what_is_wrong(
             arguments in proptest::collection::vec(".{0,6}|-.*|[0-9]{0,6}", 0..4)
         ) {
-            match parse(arguments.iter().map(OsString::from)) {
-                Ok(Request::Address(host, port)) => {
+            match parse(arguments.iter().map(OsString::from).collect()) {
+                Ok((host, port)) => {
                     assert!(arguments.len() <= 2 && !host.is_empty() && !host.starts_with('-'));
                     let given = arguments.get(1).map_or(PORT, |given| given.parse().unwrap());
                     assert_eq!(port, given);
                 }
-                Ok(_) => {}
                 Err(wrong) => assert!(!wrong.contains(char::is_control), "{wrong:?}"),
             }
         }

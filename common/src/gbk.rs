@@ -1,109 +1,80 @@
 //! The wire's encoding: GBK, as every codec of that name reads it.
 //!
-//! encoding_rs follows the WHATWG Encoding Standard, whose GBK encoder knows more characters than
-//! the others' do, and whose decoder is that of GB 18030. Sending is therefore narrowed to what
-//! all of them read, and receiving is left wide: anything decodes.
+//! encoding_rs has that of the WHATWG Encoding Standard, which encodes more characters, and decodes
+//! GB 18030. So sending is narrowed to what all codecs read; receiving stays wide: anything decodes.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, ensure};
+pub use encoding_rs::Decoder;
 use encoding_rs::GBK;
 
 use crate::message::EXIT;
 use crate::screen::printable;
 
-/// Encodes `utf8`, a line of text as bytes, or says what stands in the way.
-///
-/// # Errors
-/// Bytes that are not UTF-8, with the place of the first; a character outside GBK, with its
-/// U+ number. Nothing is replaced or left out.
+/// Encodes a line of text with nothing replaced or left out. The error names the first byte that is
+/// not UTF-8, by its place, or the first character outside GBK, by its U+ number.
 pub fn encode(utf8: &[u8]) -> Result<Vec<u8>> {
     let text = std::str::from_utf8(utf8).map_err(|error| {
         let place = error.valid_up_to();
         anyhow!("byte {} (0x{:02X}) is not UTF-8", place + 1, utf8[place])
     })?;
-    let mut message = Vec::with_capacity(text.len());
     for character in text.chars() {
-        let mut utf8 = [0; 4];
-        let utf8 = character.encode_utf8(&mut utf8);
-        let (bytes, _, unmappable) = GBK.encode(utf8);
-        if unmappable || is_later_than_gbk(character) {
-            bail!("'{}' (U+{:04X}) is not in GBK", printable(utf8), character as u32);
-        }
-        message.extend_from_slice(&bytes);
+        let alone = character.to_string();
+        let is_in_gbk = !GBK.encode(&alone).2 && !is_later_than_gbk(character);
+        ensure!(is_in_gbk, "'{}' (U+{:04X}) is not in GBK", printable(&alone), character as u32);
     }
-    Ok(message)
+    Ok(GBK.encode(text).0.into_owned())
 }
 
 /// What the WHATWG encoder takes beyond GBK: the euro sign as 0x80 (WHATWG, gb18030 encoder,
-/// step 4), the private-use area, and the characters that GB 18030 gave two bytes later.
+/// step 4), the private-use area, and what GB 18030 gave two bytes later: radicals, description
+/// characters, extension A and others of CJK, vertical forms.
 fn is_later_than_gbk(character: char) -> bool {
-    matches!(character,
-        '€' | 'ǹ' | 'ḿ' | '〾'
-        | '\u{2E80}'..='\u{2EFF}' // CJK radicals
-        | '\u{2FF0}'..='\u{2FFF}' // ideographic description characters
-        | '\u{3400}'..='\u{4DBF}' // CJK extension A
-        | '\u{9FB4}'..='\u{9FBB}' // CJK, added in Unicode 4.1
-        | '\u{E000}'..='\u{F8FF}' // private use
-        | '\u{FE10}'..='\u{FE19}') // vertical forms
+    matches!(character, '€' | 'ǹ' | 'ḿ' | '〾' | '\u{2E80}'..='\u{2EFF}' | '\u{2FF0}'..='\u{2FFF}'
+        | '\u{3400}'..='\u{4DBF}' | '\u{9FB4}'..='\u{9FBB}' | '\u{E000}'..='\u{F8FF}'
+        | '\u{FE10}'..='\u{FE19}')
 }
 
-/// Decodes a whole message. Malformed bytes become U+FFFD, as WHATWG's gb18030 decoder says.
-///
-/// Without sniffing for a byte-order mark: on this wire `EF BB BF` is GBK like any other bytes.
+/// Decodes a whole message. Malformed bytes become U+FFFD, as WHATWG's gb18030 decoder says, and no
+/// byte-order mark is looked for: on this wire `EF BB BF` is GBK like any other bytes.
 pub fn decode(message: &[u8]) -> String {
     GBK.decode_without_bom_handling(message).0.into_owned()
 }
 
-/// Decodes a connection as one stream: half a character waits for its other half.
-pub struct StreamDecoder(encoding_rs::Decoder);
-
-impl StreamDecoder {
-    /// A decoder for one direction of one connection. No byte-order mark is looked for.
-    #[allow(clippy::new_without_default)] // one way to make one is enough
-    pub fn new() -> Self {
-        Self(GBK.new_decoder_without_bom_handling())
-    }
-
-    /// The text that `received` completes. Malformed bytes become U+FFFD.
-    pub fn decode(&mut self, received: &[u8]) -> String {
-        self.feed(received, false)
-    }
-
-    /// What the end of the connection leaves: U+FFFD for half a character, else nothing.
-    pub fn finish(mut self) -> String {
-        self.feed(&[], true)
-    }
-
-    fn feed(&mut self, bytes: &[u8], last: bool) -> String {
-        // Four bytes of UTF-8 for each byte would do for anything, the pending ones included.
-        let room = self.0.max_utf8_buffer_length(bytes.len());
-        let mut text = String::with_capacity(room.unwrap_or(4 * bytes.len() + 16));
-        let _ = self.0.decode_to_string(bytes, &mut text, last);
-        text
-    }
+/// A decoder for one direction of one connection.
+pub fn stream_decoder() -> Decoder {
+    GBK.new_decoder_without_bom_handling()
 }
 
-/// Cuts an encoded message into pieces of at most `most` bytes (6 or more), none of which ends
-/// within a character: a peer that decodes each piece alone reads them all. Nor is the last of
-/// several the exit message, which would end the conversation.
+/// The text that `received` completes: half a character waits for its other half, until the `end`
+/// of the connection makes it U+FFFD, as malformed bytes are.
+pub fn decode_next(decoder: &mut Decoder, received: &[u8], end: bool) -> String {
+    // Four bytes of UTF-8 for each byte would do for anything, the pending ones included.
+    let mut text = String::with_capacity(4 * received.len() + 16);
+    let _ = decoder.decode_to_string(received, &mut text, end);
+    if end {
+        *decoder = stream_decoder(); // a decoder that has ended is not to be used again
+    }
+    text
+}
+
+/// Cuts an encoded message into pieces of at most `most` bytes (6 or more). None ends within a
+/// character, as a peer may decode each alone, and the last of several is not the exit message.
 pub fn pieces(message: &[u8], most: usize) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
-    // A piece begins at `start`, its last character at `last`, and it ends before `end`.
-    let (mut start, mut last, mut end) = (0, 0, 0);
+    let (mut start, mut end) = (0, 0);
     while end < message.len() {
-        // What `encode` makes has one byte below 0x80, or two with the first one above.
-        let width = if message[end] < 0x80 { 1 } else { 2 };
-        if end + width - start > most {
-            // Alone, these four letters would be the exit message: a character goes with them.
-            let cut = if &message[end..] == EXIT { last } else { end };
-            pieces.push(&message[start..cut]);
-            start = cut;
+        // What `encode` makes has one byte of ASCII, or two with the first one outside.
+        let mut width = if message[end].is_ascii() { 1 } else { 2 };
+        if &message[end + width..] == EXIT {
+            width += EXIT.len(); // alone, these four letters would be the exit message
         }
-        last = end;
+        if end + width - start > most {
+            pieces.push(&message[start..end]);
+            start = end;
+        }
         end += width;
     }
-    if start < message.len() {
-        pieces.push(&message[start..]);
-    }
+    pieces.push(&message[start..]);
     pieces
 }
 
@@ -136,11 +107,11 @@ mod tests {
         let bytes = b"a\xc4\xe3\x94\x39\xfc\x36\xff\xc4\x7fb\x81\x30\xba\xc3\x84\x31";
         for one in 0..=bytes.len() {
             for two in one..=bytes.len() {
-                let mut decoder = StreamDecoder::new();
-                let mut text = decoder.decode(&bytes[..one]);
-                text += &decoder.decode(&bytes[one..two]);
-                text += &decoder.decode(&bytes[two..]);
-                text += &decoder.finish();
+                let mut decoder = stream_decoder();
+                let mut text = decode_next(&mut decoder, &bytes[..one], false);
+                text += &decode_next(&mut decoder, &bytes[one..two], false);
+                text += &decode_next(&mut decoder, &bytes[two..], false);
+                text += &decode_next(&mut decoder, &[], true);
                 assert_eq!(text, decode(bytes), "cut at {one} and {two}");
             }
         }
@@ -153,21 +124,20 @@ mod tests {
         assert_eq!(pieces(b"aaaa\xc4\xe3exit", 6), [b"aaaa".as_slice(), b"\xc4\xe3exit"]);
         assert_eq!(pieces(b"exitaaexit", 6), [b"exita".as_slice(), b"aexit"]);
         assert_eq!(pieces(b"aaaaaaexits", 6), [b"aaaaaa".as_slice(), b"exits"]);
-        assert_eq!(pieces(b"exitexit", 6), [b"exitex".as_slice(), b"it"]);
+        assert_eq!(pieces(b"exitexit", 6), [b"exi".as_slice(), b"texit"]);
     }
 
     #[test]
     fn no_byte_order_mark_is_looked_for() {
         for mark in [b"\xef\xbb\xbfa".as_slice(), b"\xff\xfea", b"\xfe\xffa"] {
-            let mut decoder = StreamDecoder::new();
-            assert_eq!(decoder.decode(mark) + &decoder.finish(), decode(mark));
+            assert_eq!(decode_next(&mut stream_decoder(), mark, true), decode(mark));
         }
         assert_eq!(decode(b"\xef\xbb\xbfa"), "锘縜");
     }
 
     #[test]
     fn pieces_are_full_whole_and_in_order() {
-        for text in ["", "a", "你", "a你", "你a你a你a你a", "你你你你你", "aaaaaaaa你", "aaa你好a你"]
+        for text in ["a", "你", "a你", "你a你a你a你a", "你你你你你", "aaaaaaaa你", "aaa你好a你"]
         {
             let message = encode(text.as_bytes()).unwrap();
             for most in 6..=9 {

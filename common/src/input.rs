@@ -1,44 +1,34 @@
 //! What is typed: lines from stdin, with a prompt for whoever sits at a terminal.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result};
-
-use crate::screen::write;
 
 /// What asks for a line (tutorial).
 const PROMPT: &str = "请输入要发送的数据:";
 
-/// The next line from stdin without its LF or CRLF, or `None` when the user leaves: an empty line
-/// or the end of the input. The bytes are as they came; whether they are UTF-8 is not looked at.
-///
-/// The prompt is shown on stdout, without a line feed, when stdin is a terminal.
-///
-/// # Errors
-/// A stdin that cannot be read.
-pub fn prompted_line(program: &str) -> Result<Option<Vec<u8>>> {
+/// The next line from stdin without its LF or CRLF, UTF-8 or not, or `None` when the user leaves: an
+/// empty line or the end of the input. At a terminal the prompt is shown first. Fails when stdin
+/// cannot be read, or stdout written.
+pub fn prompted_line() -> Result<Option<Vec<u8>>> {
     let mut stdin = io::stdin().lock();
     let at_terminal = stdin.is_terminal();
+    let show = |text| write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
     if at_terminal {
-        write(program, PROMPT);
+        show(PROMPT).context("cannot write to stdout")?;
     }
     let mut line = Vec::new();
     stdin.read_until(b'\n', &mut line).context("cannot read stdin")?;
     if at_terminal && line.is_empty() {
-        write(program, "\n"); // the end of the input leaves the cursor behind the prompt
+        show("\n").context("cannot write to stdout")?; // the cursor was left behind the prompt
     }
-    let line = without_line_end(line);
-    Ok(if line.is_empty() { None } else { Some(line) })
+    let line = without_line_end(&line);
+    Ok(if line.is_empty() { None } else { Some(line.to_vec()) })
 }
 
-fn without_line_end(mut line: Vec<u8>) -> Vec<u8> {
-    if line.ends_with(b"\n") {
-        line.pop();
-        if line.ends_with(b"\r") {
-            line.pop();
-        }
-    }
-    line
+fn without_line_end(line: &[u8]) -> &[u8] {
+    let Some(line) = line.strip_suffix(b"\n") else { return line };
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -58,7 +48,7 @@ mod tests {
             (b"", b""),
         ];
         for (typed, line) in lines {
-            assert_eq!(without_line_end(typed.to_vec()), line, "{typed:?}");
+            assert_eq!(without_line_end(typed), line, "{typed:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What the four programs share, so that each `main.rs` shows nothing but its socket calls.
 //!
-//! A module each: where to connect ([`address`]), the wire's encoding ([`gbk`]), what a message
-//! is ([`message`]), what is printed ([`screen`]) and what is typed ([`input`]). Nothing in here
-//! opens a socket or knows which program calls it: the program's name is an argument.
+//! A module each: the command line ([`address`]), the wire's encoding ([`gbk`]), what a message is
+//! ([`message`]), what is printed ([`screen`]) and typed ([`input`]), a call that has waited in vain
+//! ([`wait`]). Nothing in here opens a socket.
 
 #![warn(missing_docs)]
 
@@ -11,3 +11,6 @@ pub mod gbk;
 pub mod input;
 pub mod message;
 pub mod screen;
+pub mod wait;
+
+pub use address::run;

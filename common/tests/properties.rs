@@ -1,6 +1,6 @@
 //! What holds for any input whatever: random bytes and random text, cut at random places.
 
-use common::gbk::{StreamDecoder, decode, encode, pieces};
+use common::gbk::{decode, decode_next, encode, pieces, stream_decoder};
 use common::message::EXIT;
 use common::screen::printable;
 use proptest::collection::vec;
@@ -32,10 +32,10 @@ proptest! {
         let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(message.len())).collect();
         cuts.extend([0, message.len()]);
         cuts.sort_unstable();
-        let mut decoder = StreamDecoder::new();
+        let mut decoder = stream_decoder();
         let mut text: String =
-            cuts.windows(2).map(|cut| decoder.decode(&message[cut[0]..cut[1]])).collect();
-        text += &decoder.finish();
+            cuts.windows(2).map(|cut| decode_next(&mut decoder, &message[cut[0]..cut[1]], false)).collect();
+        text += &decode_next(&mut decoder, &[], true);
         prop_assert_eq!(text, decode(&message));
     }
 
@@ -56,7 +56,7 @@ proptest! {
             prop_assert!(*piece != EXIT || message == EXIT);
             prop_assert!(!decode(piece).contains(char::REPLACEMENT_CHARACTER));
             prop_assert!((1..=most).contains(&piece.len()));
-            let room_for_exit = if index + 2 == pieces.len() { 2 } else { 0 };
+            let room_for_exit = if index + 2 == pieces.len() { EXIT.len() } else { 0 };
             prop_assert!(piece.len() + 1 + room_for_exit >= most || index + 1 == pieces.len());
         }
     }

@@ -1,105 +1,80 @@
 //! Exercise 4: a TCP client. It sends each line over one connection and shows the replies.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use common::gbk::StreamDecoder;
+use anyhow::{Context, Result, ensure};
+use common::gbk::{self, Decoder};
 use common::message::{EXIT, RECEIVE_SIZE};
-use common::screen::{end, failed, line, printable};
-use common::{address, gbk, input};
-
-const NAME: &str = env!("CARGO_PKG_NAME");
-const PATIENCE: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(5); // so that a server that goes on keeps nobody
+use common::{address, input, note, run, say, screen, wait};
 
 fn main() -> ExitCode {
-    end(NAME, talk())
+    run(env!("CARGO_PKG_NAME"), talk)
 }
 
-fn talk() -> Result<ExitCode> {
+fn talk(server: SocketAddr) -> Result<ExitCode> {
     // Create the client's socket and connect it to the server.
-    let address = address::from_arguments(NAME)?;
-    let mut server =
-        TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
-    // The kernel may give out the very port that nobody listens at, and connect us to ourselves.
-    let own = server.local_addr()?;
-    ensure!(
-        server.peer_addr().ok() != Some(own),
-        "cannot connect to {address}: Connection refused"
-    );
-
-    // Replies are read while messages are sent. A client that did one after the other would wait
-    // for ever, together with a server whose replies to half a line fill the kernel's buffers.
-    let incoming = server.try_clone().context("cannot share the socket")?;
-    let (shown, replies) = mpsc::channel();
-    thread::Builder::new()
-        .spawn(move || show_replies(incoming, shown))
-        .context("cannot start a thread")?;
+    let socket = TcpStream::connect(server).with_context(|| format!("cannot reach {server}"))?;
+    address::refuse_oneself(socket.local_addr(), socket.peer_addr())?;
 
     // Send and receive, a message a line.
     let mut status = ExitCode::SUCCESS;
-    let mut next = input::prompted_line(NAME)?;
-    while let Some(typed) = next {
-        let asked = gbk::encode(&typed).and_then(|message| ask(&mut server, &message, &replies));
+    let mut decoder = gbk::stream_decoder();
+    let mut late = 0; // receives that answer nothing: none before the first message
+    while let Some(typed) = input::prompted_line()? {
+        let message = gbk::encode(&typed);
+        let asked = message.and_then(|message| ask(&socket, &mut decoder, &message, &mut late));
         if typed == EXIT {
             break; // the server closes instead of a reply
         }
         if let Err(reason) = asked {
-            failed(NAME, &typed, &reason);
+            note!("{} failed: {reason:#}", screen::quoted(&typed));
             status = ExitCode::FAILURE;
         }
-        next = input::prompted_line(NAME)?;
-        // What has come by now answers nothing that is still to be sent.
-        while let Ok(Ok(())) = replies.try_recv() {}
     }
 
     // Say that nothing more comes, and show what is still on its way.
-    let _ = server.shutdown(Shutdown::Write);
-    let leaving = Instant::now();
-    while leaving.elapsed() < LONGEST && replies.recv_timeout(PATIENCE).is_ok() {}
+    let _ = socket.shutdown(Shutdown::Write);
+    socket.set_read_timeout(Some(wait::PATIENCE))?;
+    while let Some(size) = receive(&socket, &mut decoder, true)? {
+        if size == 0 {
+            return Ok(status);
+        }
+    }
+    note!("{server} has not closed the connection");
     Ok(status)
 }
 
-/// Sends one message and waits for its reply.
-///
-/// A long one goes a receive at a time, each piece once the one before is answered. Sent together
-/// they could arrive cut anywhere, and the tutorial's server decodes each receive alone.
-fn ask(server: &mut TcpStream, message: &[u8], replies: &Receiver<io::Result<()>>) -> Result<()> {
-    for piece in gbk::pieces(message, RECEIVE_SIZE) {
-        server.write_all(piece).context("cannot send")?;
-        match replies.recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => bail!("the server has closed the connection"),
+/// Sends one message and waits for its reply. A long one goes a receive at a time, each piece once
+/// the one before is answered: the tutorial's server decodes each receive alone.
+fn ask(socket: &TcpStream, decoder: &mut Decoder, message: &[u8], late: &mut usize) -> Result<()> {
+    for mut piece in gbk::pieces(message, RECEIVE_SIZE) {
+        while !piece.is_empty() {
+            // What has come by now answers nothing, or the first message, as from netcat with a file.
+            for _ in 0..*late {
+                let Some(1..) = receive(socket, decoder, false)? else { break };
+            }
+            *late = wait::MOST_LATE;
+            socket.set_nonblocking(true)?;
+            match wait::unless_in_vain(|| (&*socket).write(piece)).context("cannot send")? {
+                Some(size) => piece = &piece[size..],
+                None => wait::a_moment(), // no room: the server may be waiting for room for its replies
+            }
         }
+        ensure!(receive(socket, decoder, true)? > Some(0), "the server has closed the connection");
     }
     Ok(())
 }
 
-/// Shows each reply as it comes, and tells of it, until the server closes the connection.
-fn show_replies(mut server: TcpStream, shown: Sender<io::Result<()>>) {
-    let mut decoder = StreamDecoder::new();
+/// Receives once and shows it: how many bytes, 0 at the end, or `None` when nothing has come.
+fn receive(socket: &TcpStream, decoder: &mut Decoder, waits: bool) -> io::Result<Option<usize>> {
+    socket.set_nonblocking(!waits)?;
     let mut buffer = [0; RECEIVE_SIZE];
-    loop {
-        match server.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(size) => {
-                line(NAME, format_args!("{}", printable(&decoder.decode(&buffer[..size]))));
-                let _ = shown.send(Ok(())); // the main thread may have left
-            }
-            Err(error) => {
-                let _ = shown.send(Err(error));
-                break;
-            }
-        }
+    let received = wait::unless_in_vain(|| (&*socket).read(&mut buffer))?;
+    let text = gbk::decode_next(decoder, &buffer[..received.unwrap_or(0)], received == Some(0));
+    if matches!(received, Some(1..)) || !text.is_empty() {
+        say!("{}", screen::printable(&text));
     }
-    let half = decoder.finish();
-    if !half.is_empty() {
-        line(NAME, format_args!("{half}"));
-    }
+    Ok(received)
 }

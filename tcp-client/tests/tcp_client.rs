@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
+use socket2::SockRef;
 use testing::{
     A_WHILE, DEADLINE, NI_HAO, Program, TCP_REPLY, TCP_REPLY_TEXT, accept,
     check_is_not_its_own_server, client, close_tcp, expect_bytes, expect_closed, expect_error,
@@ -107,13 +109,6 @@ fn an_empty_line_or_the_end_of_the_input_leaves() {
 }
 
 #[test]
-fn a_server_that_never_closes_does_not_keep_a_client_that_leaves() {
-    let (_server, mut client) = server_and_client();
-    client.types("\n");
-    client.ends_with(0);
-}
-
-#[test]
 fn a_character_outside_gbk_is_named_and_nothing_of_its_line_is_sent() {
     let refused = ["😀 (U+1F600", "€ (U+20AC", "㐀 (U+3400", "\u{e000} (U+E000", "\u{85} (U+0085"];
     for case in refused {
@@ -212,25 +207,27 @@ fn a_reply_split_within_a_character_comes_out_whole() {
 fn a_server_that_speaks_first_has_answered() {
     let (mut server, mut client) = server_and_client();
     server.write_all(b"welcome").expect("the greeting is sent"); // as netcat with a file to send
-    client.stdout.expect("welcome");
     client.types("one\n");
     client.ends_input();
     expect_bytes(&mut server, b"one");
+    client.stdout.expect("welcome");
+    expect_closed(&mut server);
     drop(server);
     client.ends_with(0);
+    client.stderr.expect_end();
 }
 
 #[test]
-fn a_second_reply_to_one_message_does_not_answer_the_next() {
+fn a_second_reply_to_one_message_is_shown_and_does_not_answer_the_next() {
     let (mut server, mut client) = server_and_client();
     client.types("one\n");
     answer(&mut server, b"one", b"1");
     client.stdout.expect("1");
     server.write_all(b"1 again").expect("the second reply is sent");
-    client.stdout.expect("1 again");
     expect_nothing_more_yet(&mut server);
     client.types("two\n");
     expect_bytes(&mut server, b"two");
+    client.stdout.expect("1 again");
     expect_nothing_more_yet(&mut server);
     drop(server);
     client.stderr.expect_parts(&["tcp-client: ", "two", "closed"]);
@@ -238,18 +235,88 @@ fn a_second_reply_to_one_message_does_not_answer_the_next() {
     client.ends_with(1);
 }
 
+/// A server that sends without end until its client has left; what the client sends it receives.
+fn flood(server: &TcpStream) -> thread::JoinHandle<()> {
+    let mut flood = server.try_clone().expect("a second handle of the connection");
+    thread::spawn(move || while flood.write_all(&[b'x'; 60_000]).is_ok() {})
+}
+
 #[test]
-fn a_server_that_goes_on_talking_does_not_keep_a_client_that_leaves() {
+fn a_server_that_sends_without_end_costs_no_memory_and_is_sent_the_next_line() {
     let (mut server, mut client) = server_and_client();
-    client.types("\n");
-    let talk = thread::spawn(move || {
-        while server.write_all(b"and").is_ok() {
-            thread::sleep(A_WHILE);
-        }
-    });
+    client.types("one\n");
+    answer(&mut server, b"one", b"1");
+    client.stdout.expect("1");
+    server.set_write_timeout(Some(A_WHILE)).expect("a timeout");
+    flood(&server).join().expect("the flood stops where the client does not read");
+    #[cfg(target_os = "linux")]
+    {
+        let memory = testing::peak_memory(client.id());
+        assert!(memory < 8 * 1024, "expected the client to stop reading, but it took {memory} KiB");
+    }
+    server.set_write_timeout(Some(DEADLINE)).expect("a timeout");
+    let flooding = flood(&server);
+    client.types("two\n");
+    expect_bytes(&mut server, b"two");
+    client.kill();
+    flooding.join().expect("the flood ends with the client");
+}
+
+#[test]
+fn a_server_that_goes_on_is_heard_to_its_end_and_a_silent_one_is_left_and_named() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\n\n");
+    answer(&mut server, b"one", b"1");
+    client.stdout.expect("1");
+    expect_closed(&mut server); // the client has left, and still reads
+    // Longer than it waits in silence, half a character at a time.
+    for half in [b"\xc4", b"\xe3", b"\xba", b"\xc3"] {
+        thread::sleep(Duration::from_millis(1_500));
+        server.write_all(half).expect("more is sent");
+    }
+    for shown in ["", "你", "", "好"] {
+        client.stdout.expect(shown);
+    }
+    client.stderr.expect_parts(&["tcp-client: ", "has not closed"]);
     client.ends_with(0);
-    drop(client);
-    talk.join().expect("the server ends with its client");
+    client.stdout.expect_end();
+    client.stderr.expect_end();
+}
+
+#[test]
+fn a_server_that_reads_slowly_gets_all_of_a_long_line_and_all_its_replies_are_shown() {
+    let (mut server, mut client) = server_and_client();
+    client.types(format!("{}\n", "a".repeat(1_500)));
+    client.ends_input();
+    // The last piece is on its way as soon as the first byte is answered, and 6 seconds pass.
+    for _ in 0..1_500 {
+        thread::sleep(Duration::from_millis(4));
+        answer(&mut server, b"a", b"r");
+    }
+    expect_closed(&mut server);
+    drop(server);
+    assert_eq!(client.stdout.rest().concat(), "r".repeat(1_500));
+    client.stderr.expect_end();
+    client.ends_with(0);
+}
+
+#[test]
+fn a_stdout_that_is_read_late_loses_no_reply() {
+    let (listener, address) = tcp_listener();
+    let (mut client, mut stdout) = Program::start_unread(client(command(), address));
+    let mut server = accept(&listener);
+    client.types("one\n");
+    client.ends_input();
+    expect_bytes(&mut server, b"one");
+    // More than a pipe holds, so that the client waits for its reader and not for the server.
+    let replies = thread::spawn(move || server.write_all(&[b'r'; 1_000_000]));
+    thread::sleep(Duration::from_millis(5_500)); // longer than it waits for the server
+    let mut shown = String::new();
+    stdout.read_to_string(&mut shown).expect("stdout is UTF-8");
+    replies.join().expect("no panic").expect("all is sent");
+    assert_eq!(shown.matches('r').count(), 1_000_000);
+    client.ends_with(0);
+    client.stderr.expect_end();
 }
 
 #[test]
@@ -260,19 +327,6 @@ fn half_a_character_at_the_end_shows_as_u_fffd() {
     answer(&mut server, b"one", b"a\xc4");
     drop(server);
     assert_eq!(client.stdout.rest(), ["a", "\u{fffd}"]);
-    client.ends_with(0);
-}
-
-#[test]
-fn replies_that_come_late_are_all_shown() {
-    let (mut server, mut client) = server_and_client();
-    client.types("one\n\n");
-    answer(&mut server, b"one", b"1");
-    client.stdout.expect("1");
-    expect_closed(&mut server); // the client has left, and still reads
-    server.write_all(b"1, again").expect("the reply is sent");
-    drop(server);
-    client.stdout.expect("1, again");
     client.ends_with(0);
 }
 
@@ -320,11 +374,26 @@ fn a_server_that_resets_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_reset_while_nothing_is_asked_is_told_as_one() {
+    let (mut server, mut client) = server_and_client();
+    client.types("one\n");
+    answer(&mut server, b"one", b"1");
+    client.stdout.expect("1");
+    SockRef::from(&server).set_linger(Some(Duration::ZERO)).expect("an abortive close");
+    drop(server); // RST instead of FIN
+    client.types("two\nthree\n");
+    client.ends_input();
+    client.stderr.expect_parts(&["tcp-client: ", "two", "reset"]);
+    client.stderr.expect_parts(&["tcp-client: ", "three"]);
+    client.ends_with(1);
+}
+
+#[test]
 fn a_reply_cannot_drive_the_terminal() {
     let (mut server, mut client) = server_and_client();
     client.types("你好\n");
-    answer(&mut server, NI_HAO, b"\x1b[2J\r\nforged \xff!");
-    client.stdout.expect("\\u{1b}[2J\\r\\nforged \u{fffd}!");
+    answer(&mut server, NI_HAO, b"\x1b[2J\r\nforged\x81\x36\xa7\x31 \xff!");
+    client.stdout.expect("\\u{1b}[2J\\r\\nforged\\u{202e} \u{fffd}!");
 }
 
 #[test]

@@ -1,61 +1,50 @@
 //! Exercise 3: a TCP server. It answers every message of every connection, a thread for each.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::{process::ExitCode, sync::Arc, thread, time::Instant};
 
 use anyhow::{Context, Result};
-use common::gbk::StreamDecoder;
 use common::message::{RECEIVE_SIZE, is_exit};
-use common::screen::{end, line, note, printable};
-use common::{address, gbk};
+use common::{gbk, note, run, say, screen, wait};
 
-const NAME: &str = env!("CARGO_PKG_NAME");
 const REPLY: &str = "我是一个TCP服务器!!";
-const PAUSE: Duration = Duration::from_millis(100);
-const MOST_THREADS: usize = 10_000; // far beyond, Linux has no memory mappings left and std aborts
+const MOST: usize = 10_000; // connections; far beyond, Linux has no memory mappings left and std aborts
 
 fn main() -> ExitCode {
-    end(NAME, serve())
+    run(env!("CARGO_PKG_NAME"), serve)
 }
 
-fn serve() -> Result<ExitCode> {
+fn serve(address: SocketAddr) -> Result<ExitCode> {
     // Create the listening socket: bind it to the address and make it passive.
-    let address = address::from_arguments(NAME)?;
-    let listener =
+    let socket =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    note(NAME, &format!("listening on {}", listener.local_addr()?));
+    note!("listening on {}", socket.local_addr()?);
 
-    let threads = Arc::new(()); // every thread holds one, which counts them
-    let mut told = false;
+    let connections = Arc::new(()); // each connection's thread holds it once more, which counts them
+    let mut told = None;
     loop {
         // Accept a client: a new socket for this connection alone.
-        let (client, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            // Out of descriptors, most likely. One line a time is enough, and a try now and then:
-            // the client stays in the backlog until another one leaves.
-            Err(error) => {
-                if !told {
-                    note(NAME, &format!("cannot accept: {error}"));
-                }
-                told = true;
-                thread::sleep(PAUSE);
-                continue;
-            }
-        };
-        told = false;
-
+        let (client, peer) = accept(&socket, &mut told);
+        if Arc::strong_count(&connections) > MOST {
+            note!("{peer}: closed, {MOST} clients are connected");
+            continue;
+        }
         // A thread of its own, so that a client that says nothing holds up nobody.
-        let counted = Arc::clone(&threads);
-        let started = match Arc::strong_count(&threads) {
-            ..=MOST_THREADS => thread::Builder::new().spawn(move || attend(client, peer, counted)),
-            _ => Err(io::Error::other(format!("{MOST_THREADS} are running"))),
-        };
-        if let Err(error) = started {
-            note(NAME, &format!("{peer}: cannot start a thread: {error}"));
+        let counted = Arc::clone(&connections);
+        if let Err(error) = thread::Builder::new().spawn(move || attend(client, peer, counted)) {
+            note!("{peer}: cannot start a thread: {error}");
+        }
+    }
+}
+
+/// Waits for a client. Out of descriptors, it stays in the backlog until another one leaves.
+fn accept(socket: &TcpListener, told: &mut Option<Instant>) -> (TcpStream, SocketAddr) {
+    loop {
+        match socket.accept() {
+            Ok(accepted) => return accepted,
+            Err(error) if screen::is_due(told) => note!("cannot accept: {error}"),
+            Err(_) => wait::a_moment(), // it goes on
         }
     }
 }
@@ -63,32 +52,27 @@ fn serve() -> Result<ExitCode> {
 /// One connection, from its first message to its end.
 fn attend(mut client: TcpStream, peer: SocketAddr, _counted: Arc<()>) {
     let peer = &peer.to_string();
-    line(NAME, format_args!("connect from : {peer}"));
-    let mut decoder = StreamDecoder::new();
-    if let Err(error) = answer(&mut client, peer, &mut decoder) {
-        note(NAME, &format!("{peer}: {error:#}"));
+    say!("connect from : {peer}");
+    if let Err(error) = answer(&mut client, peer) {
+        note!("{peer}: {error:#}");
     }
-    let half = decoder.finish();
-    if !half.is_empty() {
-        line(NAME, format_args!("receive messages:{half} from {peer}"));
-    }
-    line(NAME, format_args!("disconnect from : {peer}"));
+    say!("disconnect from : {peer}");
 }
 
 /// Receives, prints and replies until the client leaves.
-fn answer(client: &mut TcpStream, peer: &str, decoder: &mut StreamDecoder) -> Result<()> {
+fn answer(client: &mut TcpStream, peer: &str) -> Result<()> {
     let reply = gbk::encode(REPLY.as_bytes())?;
+    let mut decoder = gbk::stream_decoder();
     let mut buffer = [0; RECEIVE_SIZE];
     loop {
         let size = client.read(&mut buffer)?;
-        if size == 0 {
-            return Ok(()); // the client has closed its side
-        }
         let message = &buffer[..size];
-        let text = decoder.decode(message);
-        line(NAME, format_args!("receive messages:{} from {peer}", printable(&text)));
-        if is_exit(message, &text) {
-            return Ok(());
+        let text = gbk::decode_next(&mut decoder, message, size == 0);
+        if size > 0 || !text.is_empty() {
+            say!("receive messages:{} from {peer}", screen::printable(&text));
+        }
+        if size == 0 || is_exit(message, &text) {
+            return Ok(()); // 0 is the end: the client has closed its side
         }
         client.write_all(&reply)?;
     }

@@ -1,34 +1,30 @@
 //! Exercise 2: a UDP client. It sends each line as a datagram and shows the reply.
 
-use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use common::message::{DATAGRAM_SIZE, EXIT, LARGEST_DATAGRAM};
-use common::screen::{end, failed, line, printable};
-use common::{address, gbk, input};
+use anyhow::{Context, Result, bail};
+use common::message::{DATAGRAM_SIZE, EXIT, check_datagram};
+use common::{address, gbk, input, note, run, say, screen, wait};
 
-const NAME: &str = env!("CARGO_PKG_NAME");
-const PATIENCE: Duration = Duration::from_secs(5);
-const MOST_LATE: usize = 1000; // so that a server that floods holds up nobody
+const MOST_SILENT: usize = 100; // sockets, so that there are descriptors left
 
 fn main() -> ExitCode {
-    end(NAME, talk())
+    run(env!("CARGO_PKG_NAME"), talk)
 }
 
-fn talk() -> Result<ExitCode> {
-    // Create the client's socket.
-    let server = address::from_arguments(NAME)?;
-    let mut socket = Some(socket_for(server)?);
+fn talk(server: SocketAddr) -> Result<ExitCode> {
+    // Create the client's socket. Where that fails, the first message tries again and says why.
+    let mut socket = socket_for(server).ok();
+    let mut silent = Vec::new();
 
     // Send and receive, a message a line.
     let mut status = ExitCode::SUCCESS;
-    while let Some(typed) = input::prompted_line(NAME)? {
-        let asked = gbk::encode(&typed).and_then(|message| ask(&mut socket, server, &message));
+    while let Some(typed) = input::prompted_line()? {
+        let message = gbk::encode(&typed);
+        let asked = message.and_then(|message| ask(server, &mut socket, &mut silent, &message));
         if let Err(reason) = asked {
-            failed(NAME, &typed, &reason);
+            note!("{} failed: {reason:#}", screen::quoted(&typed));
             status = ExitCode::FAILURE;
         }
         if typed == EXIT {
@@ -44,53 +40,41 @@ fn socket_for(server: SocketAddr) -> Result<UdpSocket> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any).with_context(|| format!("cannot bind {any}"))?;
     socket.connect(server).with_context(|| format!("cannot reach {server}"))?;
-    // The kernel may give out the very port that nobody listens at, and we would hear ourselves.
-    ensure!(socket.local_addr()? != socket.peer_addr()?, "Connection refused by {server}");
-    socket.set_read_timeout(Some(PATIENCE))?;
+    address::refuse_oneself(socket.local_addr(), socket.peer_addr())?;
+    socket.set_read_timeout(Some(wait::PATIENCE))?;
     Ok(socket)
 }
 
 /// Sends one message, waits for its reply and shows it. The exit message gets none.
-fn ask(kept: &mut Option<UdpSocket>, server: SocketAddr, message: &[u8]) -> Result<()> {
-    let size = message.len();
-    ensure!(
-        size <= LARGEST_DATAGRAM,
-        "{size} bytes in GBK, and a datagram carries at most {LARGEST_DATAGRAM}"
-    );
-    let mut buffer = [0; DATAGRAM_SIZE];
-    // After a silence a new one: a reply that still comes finds nobody at the old one's port.
-    let socket = match kept.take() {
-        Some(socket) => socket,
-        None => socket_for(server)?,
+fn ask(
+    server: SocketAddr,
+    socket: &mut Option<UdpSocket>,
+    silent: &mut Vec<UdpSocket>,
+    message: &[u8],
+) -> Result<()> {
+    check_datagram(message)?;
+    let used = match socket {
+        Some(used) => used,
+        None => socket.insert(socket_for(server)?),
     };
-
+    let mut buffer = [0; DATAGRAM_SIZE];
     // What has come by now answers nothing that is still to be sent.
-    socket.set_nonblocking(true)?;
-    (0..MOST_LATE).take_while(|_| socket.recv(&mut buffer).is_ok()).count();
-    socket.set_nonblocking(false)?;
+    used.set_nonblocking(true)?;
+    let mut late = (0..wait::MOST_LATE).map(|_| wait::unless_in_vain(|| used.recv(&mut buffer)));
+    late.find(|received| matches!(received, Ok(None)));
+    used.set_nonblocking(false)?;
 
-    socket.send(message).context("cannot send")?;
+    used.send(message).with_context(|| format!("cannot reach {server}"))?;
     if message == EXIT {
         return Ok(());
     }
-    let size = loop {
-        match socket.recv(&mut buffer) {
-            Ok(size) => break size,
-            Err(error) => match error.kind() {
-                Interrupted => {} // stopped by Ctrl-Z and continued
-                WouldBlock | TimedOut => {
-                    bail!("no reply from {server} within {} seconds", PATIENCE.as_secs())
-                }
-                // Windows says reset. Nobody is there, so no reply can come late.
-                ConnectionRefused | ConnectionReset => {
-                    *kept = Some(socket);
-                    bail!("Connection refused by {server}")
-                }
-                _ => return Err(error.into()),
-            },
-        }
+    let received = wait::unless_in_vain(|| used.recv(&mut buffer)).map_err(address::as_refused);
+    let Some(size) = received.with_context(|| format!("cannot reach {server}"))? else {
+        // A reply that still comes finds this socket, which keeps its port, and not the next one.
+        silent.extend(socket.take());
+        silent.drain(..silent.len().saturating_sub(MOST_SILENT));
+        bail!("no reply from {server} within {} seconds", wait::PATIENCE.as_secs());
     };
-    line(NAME, format_args!("{}", printable(&gbk::decode(&buffer[..size]))));
-    *kept = Some(socket);
+    say!("{}", screen::printable(&gbk::decode(&buffer[..size])));
     Ok(())
 }

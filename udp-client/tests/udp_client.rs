@@ -5,7 +5,7 @@ use std::process::Command;
 
 use testing::{
     A_WHILE, DEADLINE, NI_HAO, Program, UDP_REPLY, UDP_REPLY_TEXT, check_is_not_its_own_server,
-    close_udp, datagram, program, readable, udp_socket,
+    close_udp, datagram, has_tool, program, readable, strace, udp_socket, with_own_network,
 };
 
 fn command() -> Command {
@@ -172,6 +172,94 @@ fn a_silent_server_is_reported_and_its_late_reply_answers_no_other_message() {
     client.ends_with(1);
 }
 
+/// A server that answers late, where the kernel has no more than `ports` to give out: the replies to
+/// the messages 1 to 3 come while the one after each is asked.
+fn check_late_replies(test: &str, ports: &str, failures: [&str; 4], answered: usize) {
+    let few = format!("echo {ports} >/proc/sys/net/ipv4/ip_local_port_range");
+    with_own_network(test, &few, || {
+        let server = UdpSocket::bind("127.0.0.1:50000").expect("a port of a new network");
+        server.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        let address = server.local_addr().expect("the server's address");
+        let mut client = Program::start(testing::client(command(), address));
+        client.types("1\n2\n3\n4\n");
+        client.ends_input();
+        let mut before = None;
+        for _ in 0..answered {
+            let (message, peer) = datagram(&server);
+            if let Some((message, peer)) = before.replace((message, peer)) {
+                server.send_to(&message, peer).expect("the late reply is sent");
+            }
+        }
+        for failure in failures {
+            client.stderr.expect_parts(&["udp-client: ", failure]);
+        }
+        client.ends_with(1);
+        client.stdout.expect_end();
+    });
+}
+
+#[test]
+fn a_late_reply_answers_nothing_with_one_port_to_give_out() {
+    let test = "a_late_reply_answers_nothing_with_one_port_to_give_out";
+    let taken = "cannot bind 0.0.0.0:0";
+    check_late_replies(test, "40000 40000", ["5 seconds", taken, taken, taken], 1);
+}
+
+#[test]
+fn a_late_reply_answers_nothing_with_two_ports_to_give_out() {
+    let test = "a_late_reply_answers_nothing_with_two_ports_to_give_out";
+    let taken = "cannot bind 0.0.0.0:0";
+    check_late_replies(test, "40000 40001", ["5 seconds", "5 seconds", taken, taken], 2);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_error_about_an_earlier_message_hides_no_late_reply() {
+    if !has_tool("strace", "-V") {
+        return;
+    }
+    let server = udp_socket();
+    let address = server.local_addr().expect("the server's address");
+    // The first look for late replies, the reply, and then the second look, which fails at once.
+    let fail = "inject=recvfrom:error=ECONNREFUSED:when=3";
+    let client = testing::client(command(), address);
+    let mut client = Program::start(strace(&["-o", "/dev/null", "-e", fail], &client));
+    client.types("one\n");
+    let (_, peer) = datagram(&server);
+    for reply in ["1", "1 again"] {
+        server.send_to(reply.as_bytes(), peer).expect("the reply is sent");
+    }
+    client.stdout.expect("1");
+    client.types("two\n");
+    answer(&server, b"two", b"2");
+    client.stdout.expect("2");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_network_that_does_not_reach_the_server_is_each_messages_failure() {
+    let test = "a_network_that_does_not_reach_the_server_is_each_messages_failure";
+    with_own_network(test, "", || {
+        let mut client = command();
+        client.args(["192.0.2.1", "7890"]); // RFC 5737: nobody's, and there is no route
+        let (status, stdout, stderr) = testing::run(client, "one\ntwo\n");
+        assert_eq!((status, stdout), (Some(1), vec![]));
+        let failure =
+            |line: &String| line.contains("192.0.2.1:7890") && line.contains("unreachable");
+        assert!(stderr.len() == 2 && stderr.iter().all(failure), "{stderr:?}");
+    });
+}
+
+#[test]
+fn nobody_listens_at_port_0() {
+    let mut client = command();
+    client.args(["127.0.0.1", "0"]);
+    let (status, stdout, stderr) = testing::run(client, "one\ntwo\n");
+    assert_eq!((status, stdout), (Some(1), vec![]));
+    let failure = |line: &String| line.contains("127.0.0.1:0") && !line.contains("endpoint");
+    assert!(stderr.len() == 2 && stderr.iter().all(failure), "{stderr:?}");
+}
+
 #[test]
 fn a_second_reply_to_one_message_does_not_answer_the_next() {
     let (server, mut client) = server_and_client();
@@ -210,8 +298,8 @@ fn a_long_reply_comes_whole() {
 fn a_reply_cannot_drive_the_terminal() {
     let (server, mut client) = server_and_client();
     client.types("你好\n");
-    answer(&server, NI_HAO, b"\x1b[2J\r\nforged \xff");
-    client.stdout.expect("\\u{1b}[2J\\r\\nforged \u{fffd}");
+    answer(&server, NI_HAO, b"\x1b[2J\r\nforged\x81\x36\xa7\x31 \xff");
+    client.stdout.expect("\\u{1b}[2J\\r\\nforged\\u{202e} \u{fffd}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use testing::{NI_HAO, Server, UDP_REPLY, datagram, has_tool, program, strace, udp_socket};
 
@@ -47,6 +48,25 @@ fn a_receive_that_fails_is_reported_and_the_server_goes_on() {
     let client = udp_socket();
     client.send_to(NI_HAO, server.address).expect("the message is sent");
     assert_eq!(datagram(&client).0, UDP_REPLY);
+}
+
+#[test]
+fn a_receive_that_fails_again_and_again_is_told_once_and_costs_next_to_nothing() {
+    if !has_tool("strace", "-V") {
+        return;
+    }
+    let fail = "inject=recvfrom:error=ENOMEM:when=1..100";
+    let mut server = server_under_strace(&["-o", "/dev/null", "-e", fail]);
+    server.program.stderr.expect_parts(&["udp-server: ", "Cannot allocate memory"]);
+    let client = udp_socket();
+    let started = Instant::now();
+    client.send_to(b"exit", server.address).expect("the message is sent");
+    server.program.ends_with(0);
+    let time = started.elapsed();
+    assert!(time > Duration::from_millis(500), "expected it to wait, but it took {time:?}");
+    server.program.stderr.expect_end();
+    server.program.stdout.expect("waiting for messages......");
+    server.program.stdout.expect_parts(&["receive messages:exit from "]);
 }
 
 #[test]

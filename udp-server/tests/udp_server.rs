@@ -4,7 +4,10 @@ use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
 
-use testing::{NI_HAO, Server, UDP_REPLY, datagram, expect_error, program, readable, udp_socket};
+use testing::{
+    NI_HAO, Server, UDP_REPLY, UDP_REPLY_TEXT, datagram, expect_error, program, readable,
+    udp_socket,
+};
 
 const WAITING: &str = "waiting for messages......";
 
@@ -120,6 +123,24 @@ fn control_characters_are_escaped_so_that_one_message_is_one_line() {
     expect_answered(&mut server, &client, forged, shown);
     // Four bytes of GB 18030 decode to the control characters above ASCII too.
     expect_answered(&mut server, &client, b"\x81\x30\x81\x30", r"\u{80}");
+    // And to those that turn a line around, or end it: U+202E, U+2028.
+    let turned = b"1.0.0.721 morf \x81\x36\xa7\x31\x81\x36\xa6\x35";
+    expect_answered(&mut server, &client, turned, r"1.0.0.721 morf \u{202e}\u{2028}");
+}
+
+#[test]
+fn its_own_reply_is_shown_and_not_answered() {
+    // As from another server, or from itself where somebody forges the sender's address.
+    let (mut server, client) = server_and_client();
+    let peer = client.local_addr().expect("the client's address");
+    client.send(UDP_REPLY).expect("the message is sent");
+    server.program.stdout.expect(&format!("receive messages:{UDP_REPLY_TEXT} from {peer}"));
+    server.program.stdout.expect(WAITING);
+    client.send(NI_HAO).expect("the message is sent");
+    assert_eq!(datagram(&client).0, UDP_REPLY);
+    client.set_nonblocking(true).expect("a socket that does not block");
+    let more = client.recv(&mut [0; 100]);
+    assert!(more.is_err(), "expected one reply to two messages, but got two");
 }
 
 #[test]
