@@ -1,7 +1,51 @@
 #!/usr/bin/env bash
-# Every test of the project. Arguments are cargo test's: scripts/test.sh -p tcp-server
+# Every test of the project, and what they came to.
 # shellcheck source-path=SCRIPTDIR
+
+usage='usage: scripts/test.sh [ARGUMENT...]
+
+Runs every test, also when one fails, and ends with how many passed, which failed, and which did
+nothing because this machine lacks a tool or a right. ARGUMENTs are cargo test'\''s, such as
+-p tcp-server. The status is cargo'\''s: 0 when no test failed.'
+
+case ${1-} in
+    -h | --help) printf '%s\n' "$usage" && exit ;;
+esac
+
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 need cargo 'install Rust, see https://rustup.rs'
-cargo test --locked --workspace "$@"
+export SKIPPED_TESTS=$work/skipped # a line for each test and what it lacks
+export RUST_TEST_THREADS=${RUST_TEST_THREADS-16} # most tests do little but wait
+PATH=$PATH:/usr/sbin:/sbin # where Debian has ip and nft, and no user looks
+: >"$SKIPPED_TESTS"
+
+# shellcheck disable=SC2317 # together calls it
+run_tests() {
+    cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$work/log"
+    return "${PIPESTATUS[0]}"
+}
+
+# count passed|failed: how many tests did.
+count() {
+    awk -v what="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == what) sum += $(i - 1) }
+        END { print sum + 0 }' "$work/log"
+}
+
+together run_tests "$@"
+status=$?
+
+echo
+sed -n 's/^test \(.*\) \.\.\. FAILED$/FAILED: \1/p' "$work/log" | sort -u
+idle=$(cut -d ' ' -f 1 "$SKIPPED_TESTS" | sort -u | grep -c '')
+if [ "$idle" -gt 0 ]; then
+    echo "$idle tests did nothing here, for want of"
+    sed 's/.* for want of /  /' "$SKIPPED_TESTS" | sort | uniq -c |
+        sed 's/^ *\([0-9]*\) *\(.*\)/  \2 (\1)/'
+    packages=$(while read -r tool package; do
+        grep -q " for want of $tool\$" "$SKIPPED_TESTS" && echo "$package"
+    done <scripts/tools.txt | sort -u | paste -sd ' ' -)
+    [ -z "$packages" ] || echo "To install what is missing: sudo apt-get install $packages"
+fi
+echo "$(count passed) tests passed, $idle of them without doing anything; $(count failed) failed"
+exit "$status"

@@ -9,7 +9,7 @@ const PROMPT: &str = "请输入要发送的数据:";
 
 #[test]
 fn the_prompt_asks_for_each_line() {
-    if !has_tool("script", "--version") {
+    if !has_tool("script") {
         return;
     }
     let (listener, address) = testing::tcp_listener();
@@ -30,7 +30,7 @@ fn the_prompt_asks_for_each_line() {
 
 #[test]
 fn the_end_of_the_input_leaves_the_prompts_line() {
-    if !has_tool("script", "--version") {
+    if !has_tool("script") {
         return;
     }
     let (listener, address) = testing::tcp_listener();

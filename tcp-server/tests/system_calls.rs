@@ -7,7 +7,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use testing::{Server, connect, expect_closed, expect_served, has_tool, limited, program, strace};
+use testing::{
+    Server, connect, expect_closed, expect_served, has_tool, limited, program, scratch, strace,
+};
 
 fn command() -> Command {
     program("tcp-server", env!("CARGO_BIN_EXE_tcp-server"))
@@ -15,11 +17,12 @@ fn command() -> Command {
 
 #[test]
 fn a_message_costs_three_calls_with_each_line_written_whole() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
-    let report = concat!(env!("CARGO_TARGET_TMPDIR"), "/tcp-server.calls");
-    let trace = ["-f", "-e", "trace=network,read,write", "-o", report, "-xx", "-s", "99999"];
+    let report = scratch("tcp-server.calls");
+    let to = report.to_str().expect("a path in UTF-8");
+    let trace = ["-f", "-e", "trace=network,read,write", "-o", to, "-xx", "-s", "99999"];
     let mut server = Server::start("tcp-server", strace(&trace, &command()));
     let mut client = connect(server.address);
     for _ in 0..3 {
@@ -31,10 +34,9 @@ fn a_message_costs_three_calls_with_each_line_written_whole() {
     server.program.kill();
     server.program.stderr.expect_end(); // strace is done
 
-    let report = fs::read_to_string(report).expect("strace's report");
     let mut calls = testing::calls_with_whole_lines(&report);
-    calls.retain(|&call| call != "accept4"); // of the accepting thread, at any time
-    let first = calls.iter().position(|&call| call == "recvfrom").expect("the first receive");
+    calls.retain(|call| call != "accept4"); // of the accepting thread, at any time
+    let first = calls.iter().position(|call| call == "recvfrom").expect("the first receive");
     let a_message = ["recvfrom", "write", "sendto"];
     let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
     assert_eq!(calls[first..][..expected.len()], expected);
@@ -86,7 +88,7 @@ fn processor_ticks(id: u32) -> u64 {
 
 #[test]
 fn a_thread_that_cannot_be_started_ends_that_connection_alone() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
     let fail = "inject=clone3:error=EAGAIN:when=2";

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use testing::{
     NI_HAO, Server, TCP_REPLY, connect, expect_bytes, expect_closed, expect_error, program,
+    wait_until,
 };
 
 fn command() -> Command {
@@ -243,8 +244,8 @@ fn localhost_and_an_empty_host_mean_127_0_0_1() {
 
 #[test]
 fn it_serves_on_ipv6() {
-    if std::net::TcpListener::bind("[::1]:0").is_err() {
-        return eprintln!("skipped: this machine has no IPv6");
+    if !testing::has_ipv6() {
+        return;
     }
     let mut server = Server::start_at("tcp-server", command(), "::1");
     let (mut client, _) = client_of(&mut server);
@@ -272,7 +273,11 @@ fn an_address_of_another_machine_is_an_error_that_names_it() {
 fn a_stdout_that_nobody_reads_ends_it_with_status_1_and_the_reason() {
     let (mut server, stdout) = Server::start_unread("tcp-server", command());
     drop(stdout);
-    let _client = connect(server.address);
+    // Again and again, as a program that another test is just starting may have a copy of it.
+    wait_until("the server has ended", || {
+        let _ = TcpStream::connect(server.address); // or it has ended already
+        !server.program.is_running()
+    });
     server.program.stderr.expect_parts(&["tcp-server: ", "stdout"]);
     server.program.stderr.expect_end();
     server.program.ends_with(1);

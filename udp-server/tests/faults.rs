@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use testing::{
     DEADLINE, NI_HAO, Program, Server, UDP_REPLY, datagram, limited, peak_memory, program, signal,
-    udp_socket,
+    signals, udp_socket,
 };
 
 fn command() -> Command {
@@ -49,7 +49,7 @@ fn a_stdout_that_nobody_reads_holds_the_server_up_until_somebody_does() {
 
 #[test]
 fn a_signal_ends_it_at_once_during_traffic_and_its_port_is_free() {
-    for (name, number) in [("INT", 2), ("TERM", 15)] {
+    for (name, number) in signals() {
         let mut server = Server::start("udp-server", command());
         let address = server.address;
         let traffic = thread::spawn(move || {

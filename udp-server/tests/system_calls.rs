@@ -2,10 +2,11 @@
 //! which shows the calls and can make them fail.
 #![cfg(target_os = "linux")]
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use testing::{NI_HAO, Server, UDP_REPLY, datagram, has_tool, program, strace, udp_socket};
+use testing::{
+    NI_HAO, Server, UDP_REPLY, datagram, has_tool, program, scratch, strace, udp_socket,
+};
 
 fn server_under_strace(options: &[&str]) -> Server {
     let command = program("udp-server", env!("CARGO_BIN_EXE_udp-server"));
@@ -14,11 +15,12 @@ fn server_under_strace(options: &[&str]) -> Server {
 
 #[test]
 fn a_message_costs_four_calls_with_each_line_written_whole() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
-    let report = concat!(env!("CARGO_TARGET_TMPDIR"), "/udp-server.calls");
-    let mut server = server_under_strace(&["-o", report, "-xx", "-s", "99999"]);
+    let report = scratch("udp-server.calls");
+    let to = report.to_str().expect("a path in UTF-8");
+    let mut server = server_under_strace(&["-o", to, "-xx", "-s", "99999"]);
     let client = udp_socket();
     for size in [1, 30_000, 4] {
         client.send_to(&vec![b'a'; size], server.address).expect("the message is sent");
@@ -28,9 +30,8 @@ fn a_message_costs_four_calls_with_each_line_written_whole() {
     server.program.ends_with(0);
     server.program.stderr.expect_end(); // strace is done
 
-    let report = fs::read_to_string(report).expect("strace's report");
     let calls = testing::calls_with_whole_lines(&report);
-    let ready = calls.iter().position(|&call| call == "recvfrom").expect("the first receive");
+    let ready = calls.iter().position(|call| call == "recvfrom").expect("the first receive");
     let a_message = ["recvfrom", "write", "sendto", "write"];
     let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
     assert_eq!(calls[ready..][..expected.len()], expected);
@@ -38,7 +39,7 @@ fn a_message_costs_four_calls_with_each_line_written_whole() {
 
 #[test]
 fn a_receive_that_fails_is_reported_and_the_server_goes_on() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
     // As Windows reports that an earlier reply found nobody.
@@ -52,7 +53,7 @@ fn a_receive_that_fails_is_reported_and_the_server_goes_on() {
 
 #[test]
 fn a_receive_that_fails_again_and_again_is_told_once_and_costs_next_to_nothing() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
     let fail = "inject=recvfrom:error=ENOMEM:when=1..100";
@@ -71,7 +72,7 @@ fn a_receive_that_fails_again_and_again_is_told_once_and_costs_next_to_nothing()
 
 #[test]
 fn a_reply_that_cannot_be_sent_is_reported_and_the_server_goes_on() {
-    if !has_tool("strace", "-V") {
+    if !has_tool("strace") {
         return;
     }
     let fail = "inject=sendto:error=ENETUNREACH:when=1";

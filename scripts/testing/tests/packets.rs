@@ -3,17 +3,7 @@
 
 use std::process::Command;
 
-use testing::{has_tool, is_there_or_skipped, run, script};
-
-/// Whether this machine lets the test capture.
-fn may_capture() -> bool {
-    if !has_tool("tcpdump", "--version") {
-        return false;
-    }
-    let may = Command::new("tcpdump").args(["-i", "lo", "-L"]).output();
-    let may = may.is_ok_and(|output| output.status.success());
-    is_there_or_skipped(may, "no right to capture packets")
-}
+use testing::{has_tool, may_capture, run, script};
 
 /// The ladder's rungs: to the server (`>`) or to the client (`<`), and what they say.
 fn rungs(lines: &[String]) -> Vec<(char, String)> {
@@ -102,7 +92,7 @@ fn every_rung_is_as_wide_as_the_others() {
 
 #[test]
 fn who_may_not_capture_is_told_how_to() {
-    if !may_capture() || !has_tool("setpriv", "--version") {
+    if !may_capture() || !has_tool("setpriv") {
         return;
     }
     // Still root, so that everything can be read, but without the right.

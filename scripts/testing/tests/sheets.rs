@@ -11,11 +11,14 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use testing::{Program, build, has_netcat, has_tool, try_signal, wait_until, with_own_network};
+use testing::{
+    Program, UTF_8, build, has_netcat, has_tool, try_signal, wait_until, with_own_network,
+};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// A block of a sheet: commands, each with the lines that it prints.
+#[derive(Debug, PartialEq)]
 struct Block {
     is_server: bool,
     commands: Vec<(String, Vec<String>)>,
@@ -62,7 +65,10 @@ struct Started(Program);
 
 fn bash(command: &str) -> Started {
     let mut bash = Command::new("bash");
-    bash.current_dir(REPOSITORY).args(["-c", &format!("exec 2>&1; {command}")]).process_group(0);
+    bash.env("LC_ALL", UTF_8)
+        .current_dir(REPOSITORY)
+        .args(["-c", &format!("exec 2>&1; {command}")])
+        .process_group(0);
     Started(Program::start(bash))
 }
 
@@ -123,44 +129,52 @@ fn check_section(place: &str, blocks: &[Block]) {
     }
 }
 
-/// Checks sheets on a network that they have to themselves.
-fn check(test: &str, sheets: &[&str]) {
-    if !has_netcat() || !has_tool("ss", "-V") {
+/// Checks the commands of an exercise's English sheet, on a network that they have to themselves.
+fn check(test: &str, exercise: &str) {
+    if !has_netcat() || !has_tool("ss") {
         return;
     }
     build(&[]); // there is no network to build with in there
-    with_own_network(test, "", || sheets.iter().for_each(|sheet| check_sheet(sheet)));
+    with_own_network(test, "", || {
+        for (heading, blocks) in sections(&sheet(exercise, "README.md")) {
+            check_section(&format!("{exercise}, {heading}"), &blocks);
+        }
+    });
 }
 
-fn check_sheet(sheet: &str) {
-    let text = fs::read_to_string(Path::new(REPOSITORY).join(sheet)).expect("the sheet");
-    let sections = sections(&text);
-    assert!(sections.iter().any(|(_, blocks)| !blocks.is_empty()), "{sheet} has no command");
-    for (heading, blocks) in &sections {
-        check_section(&format!("{sheet}, {heading}"), blocks);
+fn sheet(exercise: &str, name: &str) -> String {
+    fs::read_to_string(Path::new(REPOSITORY).join(exercise).join(name)).expect("the sheet")
+}
+
+#[test]
+fn the_commands_of_the_udp_server_sheet_print_what_is_written() {
+    check("the_commands_of_the_udp_server_sheet_print_what_is_written", "udp-server");
+}
+
+#[test]
+fn the_commands_of_the_udp_client_sheet_print_what_is_written() {
+    check("the_commands_of_the_udp_client_sheet_print_what_is_written", "udp-client");
+}
+
+#[test]
+fn the_commands_of_the_tcp_server_sheet_print_what_is_written() {
+    check("the_commands_of_the_tcp_server_sheet_print_what_is_written", "tcp-server");
+}
+
+#[test]
+fn the_commands_of_the_tcp_client_sheet_print_what_is_written() {
+    check("the_commands_of_the_tcp_client_sheet_print_what_is_written", "tcp-client");
+}
+
+/// So it is enough to run those of one language.
+#[test]
+fn the_sheets_of_both_languages_have_the_same_commands() {
+    for exercise in ["udp-server", "udp-client", "tcp-server", "tcp-client"] {
+        let blocks = |name| -> Vec<Block> {
+            sections(&sheet(exercise, name)).into_iter().flat_map(|(_, blocks)| blocks).collect()
+        };
+        let english = blocks("README.md");
+        assert!(english.len() > 10, "{exercise} has only {} commands", english.len());
+        assert_eq!(english, blocks("README.zh-CN.md"), "{exercise}: English left, Chinese right");
     }
-}
-
-#[test]
-fn the_commands_of_the_udp_server_sheets_print_what_is_written() {
-    let test = "the_commands_of_the_udp_server_sheets_print_what_is_written";
-    check(test, &["udp-server/README.md", "udp-server/README.zh-CN.md"]);
-}
-
-#[test]
-fn the_commands_of_the_udp_client_sheets_print_what_is_written() {
-    let test = "the_commands_of_the_udp_client_sheets_print_what_is_written";
-    check(test, &["udp-client/README.md", "udp-client/README.zh-CN.md"]);
-}
-
-#[test]
-fn the_commands_of_the_tcp_server_sheets_print_what_is_written() {
-    let test = "the_commands_of_the_tcp_server_sheets_print_what_is_written";
-    check(test, &["tcp-server/README.md", "tcp-server/README.zh-CN.md"]);
-}
-
-#[test]
-fn the_commands_of_the_tcp_client_sheets_print_what_is_written() {
-    let test = "the_commands_of_the_tcp_client_sheets_print_what_is_written";
-    check(test, &["tcp-client/README.md", "tcp-client/README.zh-CN.md"]);
 }

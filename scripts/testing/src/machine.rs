@@ -1,0 +1,233 @@
+//! What this machine has to test with, and Linux's tools around a program.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Once, OnceLock};
+use std::thread;
+
+use wait_timeout::ChildExt;
+
+use crate::{DEADLINE, program};
+
+/// Whether `tool` is on this machine; see [`is_there_or_skipped`].
+pub fn has_tool(tool: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    is_there_or_skipped(env::split_paths(&path).any(|place| place.join(tool).is_file()), tool)
+}
+
+/// The same for OpenBSD's netcat. Other programs are called `nc` too, and have other options.
+pub fn has_netcat() -> bool {
+    let help = Command::new("nc").arg("-h").output();
+    let is_openbsd = |help: Output| String::from_utf8_lossy(&help.stderr).contains("OpenBSD");
+    is_there_or_skipped(help.is_ok_and(is_openbsd), "nc")
+}
+
+/// The same for a network of one's own: Linux's network namespace, for root or in a user namespace.
+pub fn has_own_network() -> bool {
+    has_tool("unshare")
+        && has_tool("ip")
+        && is_there_or_skipped(succeeds("unshare", &["-rn", "true"]), "the right to make a network")
+}
+
+/// The same for IPv6.
+pub fn has_ipv6() -> bool {
+    is_there_or_skipped(UdpSocket::bind("[::1]:0").is_ok(), "IPv6")
+}
+
+/// The same for capturing packets.
+pub fn may_capture() -> bool {
+    has_tool("tcpdump")
+        && is_there_or_skipped(succeeds("tcpdump", &["-Lilo"]), "the right to capture packets")
+}
+
+/// Whether that command ends with status 0.
+pub fn succeeds(tool: &str, arguments: &[&str]) -> bool {
+    Command::new(tool).args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// Whether `what` a test needs is there. Where it is not the test does nothing and says so: on
+/// stderr, and to test.sh, which counts. In CI nothing may be skipped.
+pub fn is_there_or_skipped(is_there: bool, what: &str) -> bool {
+    assert!(
+        is_there || env::var_os("CI").is_none(),
+        "nothing may be skipped here: {what} is missing"
+    );
+    if !is_there {
+        let test = thread::current().name().unwrap_or_default().to_owned();
+        let line = format!("{test} does nothing here, for want of {what}\n");
+        let list = env::var_os("SKIPPED_TESTS").map(|list| File::options().append(true).open(list));
+        let _ = match list {
+            Some(Ok(mut list)) => list.write_all(line.as_bytes()),
+            // libtest keeps what eprintln! prints, and shows it only of a test that fails.
+            _ => io::stderr().write_all(line.as_bytes()),
+        };
+    }
+    is_there
+}
+
+/// A place of its own for a file of that name, or a folder that is yet to be made.
+pub fn scratch(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("the test's own file"); // target/debug/deps/test-…
+    let folder = test.ancestors().nth(3).expect("the folder that cargo builds in").join("tmp");
+    fs::create_dir_all(&folder).expect("a folder for the tests' files");
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!("{name}-{}-{number}", process::id()))
+}
+
+/// SIGINT and SIGTERM, less what programs started here ignore, as the test itself does: a job of a
+/// script ignores SIGINT (signal(7)).
+#[cfg(target_os = "linux")]
+pub fn signals() -> Vec<(&'static str, i32)> {
+    let status = fs::read_to_string("/proc/self/status").expect("its own status");
+    let ignored =
+        status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("its signals");
+    let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a set of signals");
+    let mut signals = vec![("INT", 2), ("TERM", 15)];
+    signals.retain(|(_, number)| (ignored >> (number - 1)) & 1 == 0);
+    signals
+}
+
+/// Sends `signal` (TERM, INT, STOP, …) to the process `id`.
+pub fn signal(signal: &str, id: u32) {
+    assert!(try_signal(signal, &id.to_string()), "the process {id} takes no signal");
+}
+
+/// The same, where the process may have ended: whether there was one. A minus sign before the `id`
+/// makes it a whole process group's.
+pub fn try_signal(signal: &str, id: &str) -> bool {
+    // The shell's own, as kill(1) is not on every machine.
+    let mut kill = Command::new("bash");
+    kill.args(["-c", "kill -s \"$0\" -- \"$1\"", signal]).arg(id);
+    kill.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// `command` under strace, with `options` that say what it shows or does to the system calls. The
+/// program stays the test's own child (`-D`), so that killing it leaves no strace behind.
+pub fn strace(options: &[&str], command: &Command) -> Command {
+    under("strace", &[&["-D"], options].concat(), command)
+}
+
+/// `command` in a shell that runs `limits` first, such as `ulimit -n 20`.
+pub fn limited(limits: &str, command: &Command) -> Command {
+    under("bash", &["-c", &format!("{limits}\nexec \"$0\" \"$@\"")], command)
+}
+
+/// `command` on a network of its own, Linux's network namespace, in a shell that runs `first`.
+pub(crate) fn on_own_network(first: &str, command: &Command) -> Command {
+    under("unshare", &["-rn"], &limited(&format!("ip link set lo up\n{first}"), command))
+}
+
+/// Checks the `body` of the test called `test` in another run of the test's program, which has a
+/// network to itself, in a shell that runs `first`.
+pub fn with_own_network(test: &str, first: &str, body: impl Fn()) {
+    if env::var_os("ON_OWN_NETWORK").is_some() {
+        return body();
+    }
+    if !has_own_network() {
+        return;
+    }
+    let mut this = Command::new(env::current_exe().expect("this test's program"));
+    let mut again = on_own_network(first, this.args(["--exact", test]));
+    // There the test is root, whose home is another one. cargo asks for it where HOME is not set.
+    #[allow(deprecated)] // until Rust 1.87
+    if let Some(home) = env::home_dir() {
+        again.env("HOME", home);
+    }
+    let output = again.env("ON_OWN_NETWORK", "1").output().expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{why}");
+}
+
+/// A locale that is always there: bash complains of one that is not, and strace translates.
+pub const UTF_8: &str = "C.UTF-8";
+
+/// The script of that name, in bash, with the programs built that it starts.
+pub fn script(name: &str, arguments: &[&str]) -> Command {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| build(&[]));
+    let mut command = Command::new("bash");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/..").to_owned() + "/" + name).args(arguments);
+    command.env("LC_ALL", UTF_8);
+    command
+}
+
+/// `command` where `tool` is not installed: links to all others stand in a folder within `scratch`.
+#[cfg(unix)]
+pub fn without_tool(mut command: Command, tool: &str, scratch: &str) -> Command {
+    let folder = PathBuf::from(scratch).join(format!("without-{tool}"));
+    std::fs::create_dir_all(&folder).expect("a folder for the links");
+    for place in env::split_paths(&env::var_os("PATH").unwrap_or_default()) {
+        for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+            let _ = std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name()));
+        }
+    }
+    std::fs::remove_file(folder.join(tool)).expect("the tool itself was there");
+    command.env("PATH", folder);
+    command
+}
+
+/// `command` at a terminal that script(1) makes; what it shows comes out on stdout.
+pub fn at_terminal(command: &Command) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    let mut outer = Command::new("script");
+    outer.args(["-q", "-e", "-c", &line.join(" "), "/dev/null"]);
+    outer
+}
+
+fn under(tool: &str, options: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(tool);
+    outer.args(options).arg(command.get_program()).args(command.get_args());
+    outer.env("LC_ALL", UTF_8);
+    outer
+}
+
+/// The most memory that the process `id` has had, in KiB (VmHWM in proc(5)).
+pub fn peak_memory(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its figures");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
+    line.trim_end_matches("kB").trim().parse().expect("a figure in kB")
+}
+
+/// The workspace's program called `name`, built if need be, for tests outside its own crate.
+pub fn workspace_program(name: &str) -> Command {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    // Where cargo puts programs is a matter of its configuration: it says so itself.
+    let built = BUILT.get_or_init(|| said_by_build(&["--message-format=json".as_ref()]));
+    let executables = built.split("\"executable\":\"").skip(1);
+    let mut paths = executables.map(|rest| rest.split('"').next().unwrap_or_default());
+    let own = paths.find(|path| Path::new(path).file_stem() == Some(name.as_ref()));
+    program(name, &own.expect("cargo has built the program").replace(r"\\", r"\"))
+}
+
+/// Builds all programs, with more `options` of cargo's. What a test waits for has no time for it.
+pub fn build(options: &[&OsStr]) {
+    if options.contains(&"--release".as_ref()) {
+        let _ = writeln!(io::stderr(), "(building in release mode, which takes a minute or so)");
+    }
+    said_by_build(options);
+}
+
+/// The same: what cargo prints.
+fn said_by_build(options: &[&OsStr]) -> String {
+    let printed = scratch("build");
+    let file = File::create(&printed).expect("a file for what cargo prints");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--workspace"]).args(options);
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut build = cargo.stdin(Stdio::null()).stdout(file).spawn().expect("cargo starts");
+    let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");
+    let _ = build.kill();
+    let text = fs::read_to_string(&printed).expect("what cargo printed");
+    let _ = fs::remove_file(&printed);
+    assert!(built.is_some_and(|status| status.success()), "the programs cannot be built");
+    text
+}
