@@ -1,24 +1,15 @@
 //! What the tutorial says of TCP, its nine notes above all, one test a claim, named after it.
 //! Plain sockets on this machine show each claim, and where it is too simple, what is so instead.
-//! `cargo test -p tcp-server --test claims` runs them.
+//! `cargo test -p claims --test tcp` runs them.
 
-use std::io::{Error, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use claims::{kind, new_socket, port};
+use socket2::{SockRef, Socket, Type};
 use testing::{DEADLINE, accept, connect, expect_bytes, expect_closed, tcp_listener, wait_until};
-
-/// A socket as `socket.socket(AF_INET, SOCK_STREAM)` makes it: without an address. (std's
-/// `TcpListener::bind` makes, binds and listens at once, its `TcpStream::connect` makes and
-/// connects.)
-fn new_socket() -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a new socket");
-    socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    socket.set_write_timeout(Some(DEADLINE)).expect("a timeout");
-    socket
-}
 
 /// Binds `socket` to a free port of 127.0.0.1: its address.
 fn bind(socket: &Socket) -> SocketAddr {
@@ -26,20 +17,10 @@ fn bind(socket: &Socket) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port(socket)))
 }
 
-/// The port of a socket's own address, 0 while it has none.
-fn port(socket: &Socket) -> u16 {
-    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
-    address.map_or(0, |address| address.port())
-}
-
 /// A new connection at `listener`: the client's socket, and the server's for it.
 fn connection(listener: &TcpListener) -> (TcpStream, TcpStream) {
     let client = connect(listener.local_addr().expect("the listener's address"));
     (client, accept(listener))
-}
-
-fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
-    result.expect_err("expected an error").kind()
 }
 
 fn local(connection: &TcpStream) -> SocketAddr {
@@ -57,7 +38,7 @@ fn peer(connection: &TcpStream) -> SocketAddr {
 /// It is so as a rule (一般), as the note says: the next test has the exception.
 #[test]
 fn a_server_must_bind_to_be_found() {
-    let server = new_socket();
+    let server = new_socket(Type::STREAM);
     assert_eq!(port(&server), 0, "expected a new socket to have no port to be found at");
 
     let address = bind(&server);
@@ -74,7 +55,7 @@ fn a_server_must_bind_to_be_found() {
 #[cfg(not(windows))] // where listen without bind is an error, WSAEINVAL
 #[test]
 fn a_server_that_did_not_bind_is_found_by_those_who_are_told_its_port() {
-    let server = new_socket();
+    let server = new_socket(Type::STREAM);
     server.listen(128).expect("listening needs no bind");
     assert_ne!(port(&server), 0, "expected listen to give the socket a port");
 
@@ -89,7 +70,7 @@ fn a_server_that_did_not_bind_is_found_by_those_who_are_told_its_port() {
 #[test]
 fn a_tcp_client_need_not_bind() {
     let (server, address) = tcp_listener();
-    let client = new_socket();
+    let client = new_socket(Type::STREAM);
     assert_eq!(port(&client), 0, "expected a new socket to have no port");
     client.connect_timeout(&address.into(), DEADLINE).expect("the server listens");
 
@@ -107,7 +88,7 @@ fn a_tcp_client_need_not_bind() {
 #[test]
 fn a_tcp_client_may_bind() {
     let (server, address) = tcp_listener();
-    let client = new_socket();
+    let client = new_socket(Type::STREAM);
     let chosen = bind(&client);
     client.connect_timeout(&address.into(), DEADLINE).expect("the server listens");
     assert_eq!(peer(&accept(&server)), chosen);
@@ -120,7 +101,7 @@ fn a_tcp_client_may_bind() {
 /// connect nowhere (POSIX, connect()): the sockets that carry data are those from accept.
 #[test]
 fn listen_makes_the_socket_passive() {
-    let socket = new_socket();
+    let socket = new_socket(Type::STREAM);
     let address = bind(&socket);
     socket.set_nonblocking(true).expect("an error instead of a wait");
     assert_eq!(kind(socket.accept()), ErrorKind::InvalidInput);
@@ -141,11 +122,11 @@ fn listen_makes_the_socket_passive() {
 /// bound port alone is refused, answered with a reset (RFC 9293, 3.5.2).
 #[test]
 fn tcp_must_connect_first_and_is_refused_before_listen() {
-    let mut early = new_socket();
+    let mut early = new_socket(Type::STREAM);
     early.write(b"hello").expect_err("expected that nothing can be sent without a connection");
     assert_eq!(kind(early.read(&mut [0; 100])), ErrorKind::NotConnected);
 
-    let server = new_socket();
+    let server = new_socket(Type::STREAM);
     let address = bind(&server);
     let refused = TcpStream::connect_timeout(&address, DEADLINE);
     assert_eq!(kind(refused), ErrorKind::ConnectionRefused);
@@ -209,7 +190,7 @@ fn accept_returns_the_new_socket_and_the_clients_address() {
 /// is not used up: it takes the next (accept(2)).
 #[test]
 fn the_listening_socket_takes_clients_and_carries_no_data() {
-    let mut listening = new_socket();
+    let mut listening = new_socket(Type::STREAM);
     let address = bind(&listening);
     listening.listen(128).expect("it listens");
     let mut client = connect(address);
