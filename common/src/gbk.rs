@@ -97,8 +97,15 @@ mod tests {
 
     #[test]
     fn the_first_byte_that_is_not_utf_8_is_named() {
-        let error = encode(b"ab\xc4\xe3").unwrap_err();
-        assert_eq!(error.to_string(), "byte 3 (0xC4) is not UTF-8");
+        let lines: [(&[u8], &str); 4] = [
+            (b"\xff", "byte 1 (0xFF)"),
+            (b"ab\xc4\xe3", "byte 3 (0xC4)"),
+            (b"\xe4\xbd\xa0\xa0\xff", "byte 4 (0xA0)"), // after one character of three bytes
+            (b"\n\xe4\xbd", "byte 2 (0xE4)"),           // the end is missing
+        ];
+        for (line, named) in lines {
+            assert_eq!(encode(line).unwrap_err().to_string(), format!("{named} is not UTF-8"));
+        }
     }
 
     #[test]
@@ -115,6 +122,12 @@ mod tests {
                 assert_eq!(text, decode(bytes), "cut at {one} and {two}");
             }
         }
+    }
+
+    #[test]
+    fn a_receive_of_nothing_but_malformed_bytes_is_decoded_to_its_end() {
+        let text = decode_next(&mut stream_decoder(), &[0xff; 1024], false);
+        assert_eq!(text, "\u{fffd}".repeat(1024));
     }
 
     #[test]
@@ -137,19 +150,31 @@ mod tests {
 
     #[test]
     fn pieces_are_full_whole_and_in_order() {
-        for text in ["a", "你", "a你", "你a你a你a你a", "你你你你你", "aaaaaaaa你", "aaa你好a你"]
-        {
-            let message = encode(text.as_bytes()).unwrap();
-            for most in 6..=9 {
-                let pieces = pieces(&message, most);
-                assert_eq!(pieces.concat(), message);
-                for (index, piece) in pieces.iter().enumerate() {
-                    assert!((1..=most).contains(&piece.len()), "{pieces:02x?}");
-                    assert!(!decode(piece).contains('\u{fffd}'), "{pieces:02x?}");
-                    let is_last = index + 1 == pieces.len();
-                    assert!(is_last || piece.len() + 1 >= most, "{pieces:02x?}");
+        // Every message of up to ten characters of either width, with and without the exit message.
+        for number in 1..1_u32 << 11 {
+            let characters =
+                (0..number.ilog2()).map(|bit| if number >> bit & 1 == 0 { 'a' } else { '你' });
+            let text: String = characters.collect();
+            for text in [text.clone(), text + "exit"] {
+                let message = encode(text.as_bytes()).unwrap();
+                for most in 6..=9 {
+                    check_pieces(&message, most);
                 }
             }
+        }
+    }
+
+    fn check_pieces(message: &[u8], most: usize) {
+        let pieces = pieces(message, most);
+        assert_eq!(pieces.concat(), message);
+        for (index, piece) in pieces.iter().enumerate() {
+            assert!(piece.len() <= most && !decode(piece).contains('\u{fffd}'), "{pieces:02x?}");
+            // The last but one leaves the exit message, and the character before it, to the last.
+            let left = pieces.len() - 1 - index;
+            let kept = if left == 1 && message.ends_with(EXIT) { EXIT.len() } else { 0 };
+            assert!(left == 0 || piece.len() + 1 + kept >= most, "{pieces:02x?}");
+            let is_alone = pieces.len() == 1;
+            assert!(is_alone || (*piece != EXIT && !piece.is_empty()), "{pieces:02x?}");
         }
     }
 }
