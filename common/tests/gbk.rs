@@ -61,7 +61,7 @@ fn every_sequence_of_one_or_two_bytes_is_decoded_as_python_does_or_never_sent() 
 
 #[test]
 fn every_character_that_is_encoded_is_read_by_iconv_as_the_same() {
-    if !has_tool("iconv", "--version") {
+    if !has_tool("iconv") {
         return;
     }
     let text: String = ('\0'..='\x7f').chain(python().into_values()).collect();

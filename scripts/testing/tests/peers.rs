@@ -1,15 +1,9 @@
-//! The programs in conversation with others that speak GBK: netcat with iconv, and Python.
+//! The programs in conversation with the tutorial's, whose socket calls `peer.py` makes.
 #![cfg(unix)]
 
-use std::io::Read;
-use std::process::{ChildStdout, Command};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::process::Command;
 
-use testing::{
-    DEADLINE, Program, Server, TCP_REPLY, TCP_REPLY_TEXT, UDP_REPLY, UDP_REPLY_TEXT, has_tool, run,
-    workspace_program,
-};
+use testing::{Program, Server, TCP_REPLY_TEXT, UDP_REPLY_TEXT, has_tool, workspace_program};
 
 /// Text of all kinds that GBK has.
 const TEXTS: [&str; 10] = [
@@ -25,396 +19,178 @@ const TEXTS: [&str; 10] = [
     "   空格   在前后   ",
 ];
 
-/// All of it in one line of some `size` in GBK, with the characters of two bytes at odd places.
+/// All of it again and again in one line of GBK of some `size`.
 fn long(size: usize) -> String {
     let kinds = TEXTS.concat();
-    format!("a{}", kinds.repeat(size / gbk(&kinds).len()))
+    let bytes: usize =
+        kinds.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum();
+    kinds.repeat(size / bytes)
 }
 
-fn backwards(text: &str) -> String {
-    text.chars().rev().collect()
-}
-
-/// The message in a server's line.
-fn received(line: &str) -> Option<&str> {
-    line.strip_prefix("receive messages:")?.rsplit_once(" from 127.0.0.1:").map(|pair| pair.0)
-}
-
-/// Waits for the `server`'s next message, which has to be `expected`.
-fn expect_message(server: &mut Server, expected: &str) {
-    let line = server.program.stdout.wait_for("receive messages:");
-    assert!(
-        received(&line) == Some(expected),
-        "expected the server to receive {expected:?}, but got the line {line:?}"
-    );
-}
-
-/// The bytes that a program prints, as they come.
-struct Bytes {
-    chunks: Receiver<Vec<u8>>,
-}
-
-impl Bytes {
-    fn of(mut stdout: ChildStdout) -> Bytes {
-        let (chunk, chunks) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 65_536];
-            while let Ok(size @ 1..) = stdout.read(&mut buffer) {
-                let _ = chunk.send(buffer[..size].to_vec()); // the test may have ended
-            }
-        });
-        Bytes { chunks }
+/// The tutorial's program in `role`, or `None` where there is no Python.
+fn tutorials(role: &str, port: &str) -> Option<Program> {
+    if !has_tool("python3") {
+        return None;
     }
-
-    /// What comes next, in one piece; nothing at the end.
-    fn next(&self) -> Vec<u8> {
-        match self.chunks.recv_timeout(DEADLINE) {
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                panic!("expected bytes on stdout, but for {DEADLINE:?} none came")
-            }
-            chunk => chunk.unwrap_or_default(),
-        }
-    }
-
-    fn expect(&self, expected: &[u8]) {
-        let mut bytes = self.next();
-        while bytes.len() < expected.len() {
-            let chunk = self.next();
-            assert!(!chunk.is_empty(), "expected {expected:02x?}, but only {bytes:02x?} came");
-            bytes.extend(chunk);
-        }
-        assert!(bytes == expected, "expected {expected:02x?}, but got {bytes:02x?}");
-    }
-
-    fn rest(&self) -> Vec<u8> {
-        let chunks = std::iter::repeat_with(|| self.next()).take_while(|chunk| !chunk.is_empty());
-        chunks.flatten().collect()
-    }
-}
-
-/// What iconv makes of `bytes`, all of which has to be in `from` and exist in `to`.
-fn iconv(from: &str, to: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut command = Command::new("iconv");
-    command.args(["-f", from, "-t", to]);
-    let (mut program, stdout) = Program::start_unread(command);
-    program.types(bytes);
-    program.ends_input();
-    let converted = Bytes::of(stdout).rest();
-    program.ends_with(0);
-    converted
-}
-
-fn gbk(text: &str) -> Vec<u8> {
-    iconv("UTF-8", "GBK", text.as_bytes())
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(iconv("GBK", "UTF-8", bytes)).expect("UTF-8, from iconv")
-}
-
-fn has_netcat() -> bool {
-    testing::has_netcat() && has_tool("iconv")
-}
-
-/// netcat as a client of a server of ours.
-fn netcat_client(options: &[&str], server: &Server) -> (Program, Bytes) {
-    let mut command = Command::new("nc");
-    command.args(options).args(["127.0.0.1", &server.address.port().to_string()]);
-    let (netcat, stdout) = Program::start_unread(command);
-    (netcat, Bytes::of(stdout))
-}
-
-/// netcat as a server on a free port, which it names, and a client of ours.
-fn netcat_server(options: &[&str], client: &str) -> (Program, Bytes, Program) {
-    let mut command = Command::new("nc");
-    command.args(options).args(["-n", "-v", "-l", "127.0.0.1", "0"]);
-    let (mut netcat, stdout) = Program::start_unread(command);
-    let line = netcat.stderr.expect_parts(&[" on 127.0.0.1 "]);
-    let port = line.rsplit(' ').next().unwrap_or_default();
-    let mut command = workspace_program(client);
-    command.args(["127.0.0.1", port]);
-    (netcat, Bytes::of(stdout), Program::start(command))
-}
-
-fn server(name: &str) -> Server {
-    Server::start(name, workspace_program(name))
-}
-
-#[test]
-fn netcat_talks_to_the_udp_server() {
-    if !has_netcat() {
-        return;
-    }
-    let mut server = server("udp-server");
-    let (mut netcat, replies) = netcat_client(&["-u"], &server);
-    for message in TEXTS.map(str::to_owned).into_iter().chain([long(10_000)]) {
-        netcat.types(gbk(&message));
-        expect_message(&mut server, &message);
-        replies.expect(UDP_REPLY);
-    }
-    // Whoever ends a line with Enter sends the line feed too.
-    netcat.types(gbk("再见\n"));
-    expect_message(&mut server, "再见\\n");
-    replies.expect(UDP_REPLY);
-    netcat.types("exit\n");
-    expect_message(&mut server, "exit\\n");
-    replies.expect(UDP_REPLY);
-    netcat.types("exit");
-    server.program.ends_with(0);
-    assert_eq!(text(UDP_REPLY), UDP_REPLY_TEXT);
-}
-
-#[test]
-fn netcat_talks_to_the_tcp_server() {
-    if !has_netcat() {
-        return;
-    }
-    let mut server = server("tcp-server");
-    let (mut netcat, replies) = netcat_client(&[], &server);
-    for message in TEXTS {
-        netcat.types(gbk(message));
-        expect_message(&mut server, message);
-        replies.expect(TCP_REPLY);
-    }
-    netcat.types("exit\n");
-    expect_message(&mut server, "exit\\n");
-    replies.expect(TCP_REPLY);
-    netcat.types("exit");
-    server.program.stdout.wait_for("disconnect from : ");
-    netcat.ends_input(); // netcat stays for what is typed, even at a closed connection
-    assert_eq!(replies.rest(), b"", "the exit message gets no reply");
-    assert_eq!(text(TCP_REPLY), TCP_REPLY_TEXT);
-
-    // Sent together, cut anywhere: as many replies as receives, and every character whole.
-    let (mut netcat, replies) = netcat_client(&["-N"], &server);
-    let message = long(20_000);
-    netcat.types(gbk(&message));
-    netcat.ends_input();
-    let replies = text(&replies.rest());
-    netcat.ends_with(0);
-    let pieces = pieces_of(&message, &mut server);
-    let expected = TCP_REPLY_TEXT.repeat(pieces);
-    assert!(replies == expected, "expected {pieces} replies, but got {replies:?}");
-}
-
-#[test]
-fn one_line_of_shell_talks_to_either_server() {
-    if !has_netcat() {
-        return;
-    }
-    // netcat ends after one reply (-W 1), at the server's end (-N), or after 10 seconds (-w 10).
-    let kinds = [("udp", "-u -W 1", UDP_REPLY_TEXT), ("tcp", "-N", TCP_REPLY_TEXT)];
-    for (kind, options, reply) in kinds {
-        let mut server = server(&format!("{kind}-server"));
-        let port = server.address.port();
-        let line = format!(
-            "printf %s 今天天气怎么样? | iconv -f UTF-8 -t GBK |
-             nc {options} -w 10 127.0.0.1 {port} | iconv -f GBK -t UTF-8"
-        );
-        let mut shell = Command::new("bash");
-        shell.args(["-c", &line]);
-        let (status, stdout, stderr) = run(shell, "");
-        assert_eq!((status, stderr), (Some(0), vec![]));
-        assert_eq!(stdout, [format!("{reply}(no line feed)")]);
-        expect_message(&mut server, "今天天气怎么样?");
-    }
-}
-
-#[test]
-fn the_udp_client_talks_to_netcat() {
-    if !has_netcat() {
-        return;
-    }
-    let (mut netcat, messages, mut client) = netcat_server(&["-u"], "udp-client");
-    for message in TEXTS.map(str::to_owned).into_iter().chain([long(10_000)]) {
-        client.types(format!("{message}\n"));
-        messages.expect(&gbk(&message));
-        netcat.types(gbk(&backwards(&message)));
-        client.stdout.expect(&backwards(&message));
-    }
-    client.types("exit\n");
-    messages.expect(b"exit");
-    client.ends_with(0);
-    client.stdout.expect_end();
-    client.stderr.expect_end();
-}
-
-#[test]
-fn the_tcp_client_talks_to_netcat() {
-    if !has_netcat() {
-        return;
-    }
-    let (mut netcat, messages, mut client) = netcat_server(&["-N"], "tcp-client");
-    for message in TEXTS {
-        client.types(format!("{message}\n"));
-        messages.expect(&gbk(message));
-        netcat.types(gbk(&backwards(message)));
-        client.stdout.expect(&backwards(message));
-    }
-    // A long line, a piece at a time, each of which iconv reads alone.
-    let message = long(20_000);
-    client.types(format!("{message}\n"));
-    let mut pieces = String::new();
-    while pieces.len() < message.len() {
-        let bytes = messages.next();
-        assert!(bytes.len() <= 1024, "expected a piece for one receive, but got {}", bytes.len());
-        let piece = text(&bytes);
-        pieces.push_str(&piece);
-        netcat.types(gbk(&backwards(&piece)));
-        client.stdout.expect(&backwards(&piece));
-    }
-    assert!(pieces == message, "expected netcat to receive {message:?}, but it got {pieces:?}");
-    client.types("exit\n");
-    messages.expect(b"exit");
-    netcat.ends_input(); // with -N it closes its side
-    client.ends_with(0);
-    netcat.ends_with(0);
-    client.stdout.expect_end();
-    client.stderr.expect_end();
-}
-
-/// In how many pieces the TCP `server` receives one long `message`, after which its client leaves.
-fn pieces_of(message: &str, server: &mut Server) -> usize {
-    let mut pieces = Vec::new();
-    loop {
-        let line = server.program.stdout.next_line().expect("the server goes on");
-        pieces.extend(received(&line).map(str::to_owned));
-        if line.starts_with("disconnect from : ") {
-            break;
-        }
-    }
-    let text = pieces.concat();
-    assert!(text == message, "expected the server to receive {message:?}, but it got {text:?}");
-    let size = gbk(message).len();
-    assert!(pieces.len() >= size.div_ceil(1024), "{size} bytes came in {} pieces", pieces.len());
-    pieces.len()
-}
-
-/// peer.py in one of its roles.
-fn python(role: &str, port: &str) -> Program {
     let mut command = Command::new("python3");
-    command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py"), role]);
+    command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py"), role, port]);
+    Some(Program::start(command))
+}
+
+/// The tutorial's server in `role`, on a free port, and the port.
+fn tutorials_server(role: &str) -> Option<(Program, String)> {
+    let mut server = tutorials(role, "0")?;
+    let port = next_line(&mut server);
+    Some((server, port))
+}
+
+/// What the `tutorials` program prints next. It ends at the first byte that is not GBK.
+fn next_line(tutorials: &mut Program) -> String {
+    let line = tutorials.stdout.next_line();
+    line.unwrap_or_else(|| {
+        panic!("expected the tutorial's program to go on, but: {:?}", tutorials.stderr.rest())
+    })
+}
+
+/// Our client called `name`, with the server at `port`.
+fn client(name: &str, port: &str) -> Program {
+    let mut command = workspace_program(name);
     command.args(["127.0.0.1", port]);
     Program::start(command)
 }
 
-/// peer.py as a server on a free port, and the command of a client of ours.
-fn python_server(kind: &str) -> (Program, Command) {
-    let mut server = python(&format!("{kind}-server"), "0");
-    let port = server.stdout.next_line().unwrap_or_else(|| {
-        panic!("expected Python's port, but it ended: {:?}", server.stderr.rest())
-    });
-    let mut command = workspace_program(&format!("{kind}-client"));
-    command.args(["127.0.0.1", &port]);
-    (server, command)
+/// Our server called `name`, and its port.
+fn server(name: &str) -> (Server, String) {
+    let server = Server::start(name, workspace_program(name));
+    let port = server.address.port().to_string();
+    (server, port)
 }
 
-fn has_python() -> bool {
-    has_tool("python3") && has_tool("iconv") // which measures long()
+/// What our `server` receives next.
+fn next_message(server: &mut Server) -> String {
+    let line = server.program.stdout.wait_for("receive messages:");
+    let parts = line.strip_prefix("receive messages:").and_then(|line| line.rsplit_once(" from "));
+    let (message, _) = parts.unwrap_or_else(|| panic!("expected a message, but got {line:?}"));
+    message.to_owned()
+}
+
+/// Waits for what our `server` receives next, which has to be `expected`.
+fn expect_message(server: &mut Server, expected: &str) {
+    let message = next_message(server);
+    assert!(
+        message == expected,
+        "expected the server to receive {expected:?}, but it received {message:?}"
+    );
+}
+
+/// How many times `next_piece` is to be asked until it has given all of a long `message`.
+fn pieces(message: &str, mut next_piece: impl FnMut() -> String) -> usize {
+    let (mut received, mut pieces) = (String::new(), 0);
+    while received.len() < message.len() {
+        received += &next_piece();
+        pieces += 1;
+    }
+    assert!(
+        received == message,
+        "expected the pieces to make {message:?}, but they make {received:?}"
+    );
+    pieces
 }
 
 #[test]
-fn the_udp_client_talks_to_python() {
-    if !has_python() {
-        return;
-    }
-    let (mut server, command) = python_server("udp");
-    let mut client = Program::start(command);
-    for message in TEXTS.map(str::to_owned).into_iter().chain([long(65_000)]) {
-        client.types(format!("{message}\n"));
-        server.stdout.expect(&message);
-        client.stdout.expect(&backwards(&message));
-    }
-    client.types("exit\n");
-    client.ends_with(0);
-    client.stdout.expect_end();
-    client.stderr.expect_end();
-    server.ends_with(0);
-    server.stdout.expect_end();
-    server.stderr.expect_end();
-}
-
-#[test]
-fn the_tcp_client_talks_to_python() {
-    if !has_python() {
-        return;
-    }
-    let (mut server, command) = python_server("tcp");
-    let mut client = Program::start(command);
-    for message in TEXTS {
+fn the_udp_client_talks_to_the_tutorials_server() {
+    let Some((mut server, port)) = tutorials_server("udp-server") else { return };
+    let mut client = client("udp-client", &port);
+    let most = "满".repeat(512); // 1,024 bytes, all that the server receives at once
+    for message in TEXTS.into_iter().chain([most.as_str()]) {
         client.types(format!("{message}\n"));
         server.stdout.expect(message);
-        client.stdout.expect(&backwards(message));
-    }
-    // A long line, of which Python decodes each piece alone, and strictly.
-    let message = long(65_000);
-    client.types(format!("{message}\nexit\n"));
-    let mut pieces = Vec::new();
-    loop {
-        let line = server.stdout.next_line().unwrap_or_else(|| {
-            panic!("expected the next piece, but Python ended: {:?}", server.stderr.rest())
-        });
-        if line == "bye" {
-            break;
-        }
-        client.stdout.expect(&backwards(&line));
-        pieces.push(line);
-    }
-    let text = pieces.concat();
-    assert!(text == message, "expected Python to receive {message:?}, but it got {text:?}");
-    let size = gbk(&message).len();
-    assert!(pieces.len() >= size.div_ceil(1024), "{size} bytes came in {} pieces", pieces.len());
-    client.ends_with(0);
-    client.stdout.expect_end();
-    client.stderr.expect_end();
-    assert!(server.is_running(), "the exit message ends one connection, not the server");
-}
-
-#[test]
-fn python_talks_to_the_udp_server() {
-    if !has_python() {
-        return;
-    }
-    let mut server = server("udp-server");
-    let mut client = python("udp-client", &server.address.port().to_string());
-    for message in TEXTS.map(str::to_owned).into_iter().chain([long(65_000)]) {
-        client.types(format!("{message}\n"));
         client.stdout.expect(UDP_REPLY_TEXT);
-        expect_message(&mut server, &message);
     }
     client.types("exit\n");
-    server.program.ends_with(0);
-    client.ends_input();
-    client.ends_with(0);
-    client.stdout.expect_end();
+    server.stdout.expect("exit");
+    for mut program in [client, server] {
+        program.ends_with(0);
+        program.stdout.expect_end();
+        program.stderr.expect_end();
+    }
 }
 
 #[test]
-fn python_talks_to_the_tcp_server() {
-    if !has_python() {
-        return;
+fn the_tcp_client_talks_to_the_tutorials_server() {
+    let Some((mut server, port)) = tutorials_server("tcp-server") else { return };
+    let mut first = client("tcp-client", &port);
+    for message in TEXTS {
+        first.types(format!("{message}\n"));
+        server.stdout.expect(message);
+        first.stdout.expect(TCP_REPLY_TEXT);
     }
-    let mut server = server("tcp-server");
-    let mut client = python("tcp-client", &server.address.port().to_string());
+    // A long line, of which the server decodes each receive alone and answers it.
+    let message = long(65_000);
+    first.types(format!("{message}\n"));
+    for _ in 0..pieces(&message, || next_line(&mut server)) {
+        first.stdout.expect(TCP_REPLY_TEXT);
+    }
+    // The server has time for the next client once this one has left. It knows no exit.
+    let mut second = client("tcp-client", &port);
+    second.types("下一个\n");
+    first.types("exit\n");
+    second.ends_input();
+    for (mut client, message) in [(first, "exit"), (second, "下一个")] {
+        server.stdout.expect(message);
+        client.stdout.expect(TCP_REPLY_TEXT);
+        client.ends_with(0);
+        client.stdout.expect_end();
+        client.stderr.expect_end();
+    }
+}
+
+#[test]
+fn the_tutorials_udp_client_talks_to_the_server() {
+    let (mut server, port) = server("udp-server");
+    let Some(mut client) = tutorials("udp-client", &port) else { return };
+    let long = long(9_000); // less than macOS sends at the most
+    for message in TEXTS.into_iter().chain([long.as_str()]) {
+        client.types(format!("{message}\n"));
+        expect_message(&mut server, message);
+        client.stdout.expect(UDP_REPLY_TEXT);
+    }
+    client.types("exit\n"); // for whose answer this client waits for ever
+    expect_message(&mut server, "exit");
+    server.program.ends_with(0);
+}
+
+#[test]
+fn the_tutorials_tcp_client_talks_to_the_server() {
+    let (mut server, port) = server("tcp-server");
+    let Some(mut client) = tutorials("tcp-client", &port) else { return };
     for message in TEXTS {
         client.types(format!("{message}\n"));
-        client.stdout.expect(TCP_REPLY_TEXT);
         expect_message(&mut server, message);
+        client.stdout.expect(TCP_REPLY_TEXT);
     }
-    // Python sends a long line at once: as many replies as receives, and every character whole.
+    // A long line is sent at once, and cut anywhere. The client's one receive takes some of the
+    // replies; by the second message after it all of them are there to be taken.
     let message = long(20_000);
     client.types(format!("{message}\n"));
-    client.ends_input();
-    let replies = client.stdout.rest().concat();
-    client.ends_with(0);
-    let pieces = pieces_of(&message, &mut server);
-    let expected = TCP_REPLY_TEXT.repeat(pieces);
-    assert!(replies == expected, "expected {pieces} replies, but got {replies:?}");
+    let least = pieces(&message, || next_message(&mut server));
+    let mut replies = next_line(&mut client);
+    for message in ["一", "二"] {
+        client.types(format!("{message}\n"));
+        expect_message(&mut server, message);
+        replies += &next_line(&mut client);
+    }
+    let count = replies.matches(TCP_REPLY_TEXT).count();
+    assert!(replies == TCP_REPLY_TEXT.repeat(count), "expected whole replies, but got {replies:?}");
+    assert!(
+        (least..=least + 2).contains(&count),
+        "expected a reply to each of {least} pieces and two messages, but got {count}"
+    );
 
-    let mut client = python("tcp-client", &server.address.port().to_string());
+    let mut client = tutorials("tcp-client", &port).expect("Python is there");
     client.types("exit\n");
     expect_message(&mut server, "exit");
-    server.program.stdout.wait_for("disconnect from : ");
-    client.ends_input();
-    client.ends_with(0);
+    client.ends_with(0); // as the server has closed the connection
+    client.stdout.expect_end();
+    client.stderr.expect_end();
 }
