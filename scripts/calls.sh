@@ -12,107 +12,66 @@ before the same call where it returns.
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
 server. The status is the client'\''s.
 
+UDP_SERVER, UDP_CLIENT, TCP_SERVER and TCP_CLIENT in the environment name other programs, each a file
+or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server
+says on stderr where it is "listening on".
+
 Left out are flags, sizes of buffers, and how a client looks without waiting for what has come by
 the time it sends (ioctl, recvfrom, ioctl).'
 
-case ${1-} in
-    -h | --help) printf '%s\n' "$usage" && exit ;;
-esac
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
 
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-
-case ${1-} in
-    udp | tcp) kind=$1 && shift ;;
-    *) refuse "udp or tcp, not '${1-}'" ;;
-esac
+kind=${1-}
+[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
+shift
+[ $# -gt 0 ] || set -- 你好
+[ "$kind" = tcp ] || set -- "$@" exit
+messages "$@"
 
 # One strace watches both programs, so that its report has the calls of both in one order. They are
 # the children of one shell, which starts the client once the server has its port.
 # shellcheck disable=SC2016 # the dollars are that shell's
-pair='"$1-server" "$2" "$3" &
+pair='"${server_command[@]}" "$@" &
+    echo "$!" >"$0/server"
     until [ -s "$0/port" ]; do sleep 0.1; done
-    "$1-client" "$2" "$(cat "$0/port")" <"$0/messages" 2>"$0/errors"
+    "${client_command[@]}" 127.0.0.1 "$(cat "$0/port")" \
+        <"$0/messages" >"$0/replies" 2>"$0/errors" &
+    echo "$!" >"$0/client"
+    wait "$!"
     echo "$?" >"$0/status"
     wait'
 
-# in_order: the calls on sockets from strace's report. A call during which others happened has two
-# lines there, "NAME(... <unfinished ...>" and "<... NAME resumed>...": receiving and accepting keep
-# both, all other calls have their one line at the first.
-in_order() {
-    awk '
-        function add(call, shown) {
-            if (call !~ /^socket\(|^[a-z0-9]+\([0-9]+<socket:/) return 0
-            if (call ~ /^ioctl|^fcntl.*F_GETFD/ || call ~ /^recv/ && looks[who]) return 0
-            put(++rows, shown)
-            return rows
-        }
-        function put(place, shown) {
-            row[place] = (who ~ /client$/ ? sprintf("%40s", "") : "") shown
-        }
-        {
-            who = $0
-            sub(/> .*/, "", who) # number and name: 28028<tcp-server
-            if (who !~ /(server|client)$/) next
-            call = substr($0, length(who) + 3)
-            if (call ~ /^ioctl.*FIONBIO/) looks[who] = call ~ /\[1\]/
-
-            if (sub(/ <unfinished \.\.\.>$/, "", call)) {
-                begun[who] = call
-                at[who] = add(call, call ~ /^(accept|recv)/ ? call ") ..." : call)
-            } else if (sub(/^<\.\.\. [a-z0-9]+ resumed>/, "", call)) {
-                call = begun[who] call
-                if (call ~ /\) = \?( E.*)?$/ || !at[who]) next # it never returned, or is not shown
-                if (call ~ /^(accept|recv)/ && at[who] < rows) add(call, "... " call)
-                else put(at[who], call)
-            } else add(call, call)
-        }
-        END { for (i = 1; i <= rows; i++) print row[i] }'
+draw() {
+    drawing=$(python3 -B "$root/scripts/calls.py" "$client" <"$work/calls")
 }
 
-# short: leaves the descriptors, addresses, texts and results of the calls.
-short() {
-    local address='\{sa_family=AF_INET, sin_port=htons\(([0-9]+)\), sin_addr=inet_addr\("([^"]*)"\)\}'
-    sed -E "
-        s/$address/\\2:\\1/
-        s/<socket:\[[0-9]*\]>//g
-        s/\|SOCK_CLOEXEC, IPPROTO_IP|SOL_SOCKET, |, SOCK_CLOEXEC//
-        s/, *\) \.\.\.$/) .../
-        s/, (16|\[128 => 16\])\) = /) = /
-        s/, [0-9]+, (0|MSG_NOSIGNAL)(, NULL, (NULL|0))?(, [0-9.]+:[0-9]+)?\) = /\\4) = /
-        s/(SO_REUSEADDR), \[(.*)\], 4/\\1, \\2/
-        s/SO_RCVTIMEO_OLD, \"\\\\x0(.)(\\\\x00)*\"/SO_RCVTIMEO, \\1 s/
-        s/recv.*, \"\"\) = 0$/&  end of stream 对方不再发送/"
-}
-
-# client_has_left: whether there is its status, unless all has ended before.
-# shellcheck disable=SC2317 # await calls it
-client_has_left() {
-    [ -s "$work/status" ] || has_ended "$server"
-}
-
-# served: whether the server has done its part. After exit the UDP server ends, and at the end of a
-# connection the TCP server's thread.
+# served: whether the server has done its part: it closes a socket at the end.
 # shellcheck disable=SC2317 # await calls it
 served() {
-    readable <"$work/calls" | grep -q -- '-server> +++ exited'
+    draw && grep -q '^close(.* = ' <<<"$drawing"
 }
 
 need strace 'install it with: apt-get install strace'
-need_gbk
-why=$(strace -Y -o "$work/calls" true 2>&1) ||
-    fail "strace, which has to be 5.15 or newer, does not work here: $why"
-build
-messages "$kind" "$@" >"$work/messages"
-: >"$work/log"
-start_server "$work/log" strace -f -Y -y -xx -s 48 -e trace=network,close,fcntl,ioctl \
-    -o "$work/calls" sh -c "$pair" "$work" "$bin/$kind"
+need python3 'install it with: apt-get install python3'
+why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
+build dev
+command_of "$kind-server" && server_command=("${command[@]}")
+command_of "$kind-client" && client_command=("${command[@]}")
+start_server strace -f -y -xx -s 48 -e trace=network,process,close,fcntl,ioctl -o "$work/calls" \
+    "$BASH" -c "$(declare -p server_command client_command); $pair" "$work"
 echo "$port" >"$work/port"
-await forever client_has_left
+await 10 test -s "$work/client"
+strace=$server server=$(cat "$work/server") client=$(cat "$work/client")
+await_client
 await 5 served
-stop "$server"
+stop "$strace"
 
-set +m # no more jobs: from here on Ctrl-C at a terminal reaches this script again
-printf 'server 服务器%27sclient 客户端   ... not returned yet 阻塞\n' ''
-readable <"$work/calls" | in_order | short
+draw || exit 1
+say "$drawing"
 cat "$work/errors" >&2
-exit "$(cat "$work/status")"
+exit "$(cat "$work/status" 2>/dev/null || echo 1)"

@@ -1,18 +1,44 @@
-# shellcheck shell=bash
-# What the scripts share. Each of them sources this file, which takes it to the repository's root.
+# shellcheck shell=bash disable=SC2034,SC2154 # some variables are the scripts'
+# What the scripts share. Each of them sources this file before it looks at its arguments.
 
+# Once more, without what the caller's environment says to bash: options, functions, CDPATH.
+case $- in
+    *p*) ;;
+    *x*) exec "$BASH" -px "$0" "$@" ;;
+    *) exec "$BASH" -p "$0" "$@" ;;
+esac
 set -u
-unset CDPATH
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
+export -n SHELLOPTS BASHOPTS
+unset BASH_ENV CDPATH GREP_OPTIONS
+{ : 3<&0; } 2>/dev/null || exec </dev/null # stdin may be closed
 
-jobs_started='' # their process groups
-work=''         # a folder for the script's files
+# fail MESSAGE [STATUS]: says what is wrong and ends the script.
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit "${2-1}"
+}
+
+# say TEXT: prints it on stdout.
+say() {
+    printf '%s\n' "$1" 2>/dev/null || fail 'stdout cannot be written'
+}
+
+# refuse WHY: the command line is wrong. The usage of the script is in usage.
+refuse() {
+    fail "$1"$'\n'"${usage%%$'\n'*}" 2
+}
+
+case ${usage+${1-}} in -h | --help) say "$usage" && exit ;; esac
+
+from=$PWD # where the script was called
+tmp=$(cd -- "${TMPDIR:-/tmp}" && pwd) && cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
+work='' # a folder for the script's files
+root=$PWD
 
 clean_up() {
     local job
     trap '' INT TERM HUP PIPE
-    # The signal may have come before a job was on the list, or before a job could hear another one.
-    for job in $jobs_started $(jobs -p); do
+    for job in $(jobs -p); do
         kill -s KILL -- "-$job"
     done
     wait
@@ -34,112 +60,113 @@ trap 'die_of HUP' HUP
 trap 'die_of PIPE' PIPE
 
 # The folder has its name before it is made: a signal at any moment leaves none.
-work=${TMPDIR:-/tmp}/socket-lab.$$.$RANDOM
+work=$tmp/socket-lab.$$.$RANDOM
 mkdir -m 700 "$work" || { work='' && exit 1; }
-
-# From here on every job gets a process group of its own, which can be ended as a whole.
-set -m
-
-# fail MESSAGE [STATUS]: says what is wrong and ends the script.
-fail() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
-    exit "${2-1}"
-}
-
-# refuse WHY: the command line is wrong. The usage of the script is in usage.
-refuse() {
-    # shellcheck disable=SC2154 # each script has its own
-    fail "$1"$'\n'"${usage%%$'\n'*}" 2
-}
+log=$work/log     # what server and client print
+notes=$work/notes # the server's stderr
+: >"$log" && : >"$notes" || exit 1
 
 # need TOOL HOW: the script cannot go on without TOOL, and HOW it is installed.
 need() {
     command -v "$1" >/dev/null || fail "$1 is missing; $2"
 }
 
-# together COMMAND...: runs what takes its time in the script's own process group, so that Ctrl-C at a
-# terminal ends the script, and not one command of it.
-together() {
-    local status
-    set +m
-    "$@"
-    status=$?
-    set -m
-    return "$status"
-}
-
-# shellcheck disable=SC2034,SC2120 # bin is for the scripts, --release for some of them
-# build [--release]: builds the programs; bin is the folder that they are in.
+# build dev|release: builds the programs; bin is the folder that they are in, wherever cargo has put
+# it. From then on the script is where it was called, for the paths in UDP_SERVER and the like.
 build() {
+    local built
     need cargo 'install Rust, see https://rustup.rs'
-    together cargo build --quiet --locked --workspace "$@" </dev/null || exit 1
-    case ${1-} in
-        --release) bin=${CARGO_TARGET_DIR:-target}/release ;;
-        *) bin=${CARGO_TARGET_DIR:-target}/debug ;;
+    built=$(cargo build --quiet --locked --workspace --profile "$1" \
+        --message-format=json-render-diagnostics </dev/null) || exit 1
+    bin=$(sed -n 's|.*"executable":"\([^"]*\)/udp-server".*|\1|p' <<<"$built")
+    [ -n "$bin" ] || fail 'cargo does not say where the programs are'
+    cd -- "$from" 2>/dev/null || true
+}
+
+# command_of PROGRAM: the array command is what starts it: the project's own, or what a variable says,
+# UDP_SERVER for udp-server, which is a file or a command with arguments.
+command_of() {
+    local variable program
+    variable=$(tr a-z- A-Z_ <<<"$1")
+    program=${!variable:-$bin/$1}
+    case $program in
+        /*) command=("$program") ;;
+        *) command=("$PWD/$program") ;;
     esac
+    [ -f "${command[0]}" ] || IFS=' ' read -r -a command <<<"$program"
+}
+export PYTHONUNBUFFERED=1 # a program in Python prints its lines at once, as the others do
+
+# start COMMAND...: starts a job in a process group of its own, which can be ended as a whole. The
+# rest of the script stays in one group, so that Ctrl-C at a terminal ends it and no part of it.
+start() {
+    set -m
+    "$@" &
+    job=$!
+    set +m
 }
 
-# await SECONDS|forever COMMAND...: waits until the command succeeds, but no longer.
-await() {
-    together await_alone "$@"
-}
-
-await_alone() {
-    local deadline=$((SECONDS + ${1/forever/1000000000}))
-    shift
-    until "$@"; do
-        [ "$SECONDS" -lt "$deadline" ] || return 1
-        sleep 0.1
-    done
-}
-
-# start_server LOG COMMAND...: starts a server on a free port, adds what it prints to LOG, and waits
-# until it listens. server is its process group then, and port its port.
-# shellcheck disable=SC2034 # port is for the scripts
-start_server() {
-    local log=$1
-    shift
-    "$@" 127.0.0.1 0 >>"$log" 2>&1 </dev/null &
-    server=$!
-    jobs_started="$jobs_started $server"
-    await 10 listens_or_has_ended "$log"
-    port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$log")
-    [ -n "$port" ] || fail "the server does not listen: $(cat "$log")"
-}
-
-listens_or_has_ended() {
-    has_ended "$server" || grep -q 'listening on' "$1"
-}
-
-# has_ended JOB: whether a background job has ended.
+# has_ended JOB: whether a job has ended.
 has_ended() {
     ! kill -0 "$1" 2>/dev/null
 }
 
-# stop JOB: ends a background job and waits until it has gone.
+# stop JOB: ends a job, or what it has left, and waits until it has gone: its status.
 stop() {
     kill -- "-$1"
     wait "$1"
 } 2>/dev/null
 
-# messages udp|tcp [MESSAGE...]: what the client is to send, a line each: MESSAGE or 你好, and then
-# exit to a UDP server, which stops it.
-messages() {
-    local kind=$1
+# await SECONDS|forever COMMAND...: waits until the command succeeds, but no longer.
+await() {
+    local deadline=$((SECONDS + ${1/forever/1000000000}))
     shift
-    printf '%s\n' "${@:-你好}"
-    [ "$kind" = tcp ] || echo exit
+    until "$@"; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 0.1
+        show
+    done
 }
 
-# need_gbk: the script cannot go on without what readable needs.
-need_gbk() {
-    need iconv 'install it with: apt-get install libc-bin'
-    iconv -f GBK -t UTF-8 </dev/null || fail 'this iconv does not know GBK'
+# show: what a script shows while it waits.
+show() { :; }
+
+# start_server COMMAND...: starts a server on a free port and waits until it listens; server is its
+# job then, and port its port.
+start_server() {
+    port=''
+    start "$@" 127.0.0.1 0 >>"$log" 2>>"$notes" </dev/null
+    server=$job
+    await 10 listens_or_has_ended
+    [ -n "$port" ] || fail "the server does not listen: $(cat "$notes" "$log")"
 }
 
-# readable: the text of stdin, in which \xHH stands for each byte of GBK. Control characters stay.
-readable() {
-    local text
-    text=$(sed -E 's/\\x([01].|7f)/\\\\x\1/g')
-    printf '%b\n' "$text" | iconv -c -f GBK -t UTF-8
+listens_or_has_ended() {
+    local line
+    while read -r line; do # whole lines
+        case $line in *'listening on '*) port=${line##*:} && return ;; esac
+    done <"$notes"
+    has_ended "$server"
+}
+
+# await_client: waits until the client has left. When the server has ended, it has 10 seconds for it.
+await_client() {
+    await forever one_has_ended
+    await 10 has_ended "$client" || echo "${0##*/}: the client does not leave" >&2
+}
+
+one_has_ended() {
+    has_ended "$client" || has_ended "$server"
+}
+
+# messages MESSAGE...: writes what the client is to send to the file messages, a line each.
+messages() {
+    local message
+    for message; do
+        case $message in
+            '' | $'\r') refuse 'an empty MESSAGE, at which the client would leave' ;;
+            *$'\n'*) refuse 'a MESSAGE of more than one line' ;;
+        esac
+    done
+    printf '%s\n' "$@" >"$work/messages"
 }

@@ -9,18 +9,19 @@ of them are there, lets each send MESSAGES messages (100). Shows how many the se
 many were answered, how fast, and on Linux what that cost the server: its threads when all clients
 were there, its memory at its largest, its CPU time with connecting included.
 
-UDP_SERVER=PATH or TCP_SERVER=PATH measures another server that takes HOST PORT and says where it
-listens; a relative path begins at the root of the repository.
+UDP_SERVER=COMMAND or TCP_SERVER=COMMAND measures another server that takes HOST PORT and says where
+it listens, as in scripts/pair.sh.
 
 At most 5000 clients and 10000000 messages in all. The status is 0 when every message was printed
 and answered, 1 when any was not. UDP loses some when more come at once than the server'\''s socket
 has room for: about 190 on a Linux that nobody has tuned.'
 
-case ${1-} in
-    -h | --help) printf '%s\n' "$usage" && exit ;;
-esac
-
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
 
 kind=${1-} clients=${2-100} messages=${3-100}
 [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
@@ -35,7 +36,7 @@ most='at most 5000 clients and 10000000 messages in all'
 total=$((clients * messages))
 [[ $clients -le 5000 && $total -le 10000000 ]] || refuse "$most"
 
-# The server opens a file for each client, and so does tee below; both have a few more.
+# The server opens a file for each client, and a few more.
 files=$((clients + 24)) limit=$(ulimit -n)
 [ "$limit" = unlimited ] || [ "$limit" -ge "$files" ] || ulimit -Sn "$files" 2>/dev/null ||
     fail "$clients clients need $files open files, and the hard limit (ulimit -Hn) is $(ulimit -Hn)"
@@ -46,18 +47,16 @@ now() {
     echo "${time/[.,]/}"
 }
 
-# run_clients: all of them, as one job. Each reads a fifo of its own, which tee has open: so they
-# wait until there is something for tee to write, and that is when somebody opens the fifo go.
+# shellcheck disable=SC2317 # start calls it
+# run_clients: all of them, as one job. What each reads begins with a fifo that stays empty, and goes
+# on with the messages when nobody has the fifo open for writing any more.
 run_clients() {
-    local input client started='' failed=0
-    { echo go && seq -f input.%.0f "$clients"; } | (cd "$work" && xargs mkfifo) || return
-    (
-        trap '' PIPE # a client that has left keeps nothing from the others
-        cat "$work/go" "$work/messages" | tee "$work"/input.* >/dev/null
-    ) 2>/dev/null &
-    for input in "$work"/input.*; do
+    local number client started='' failed=0
+    exec 4>&-
+    for ((number = 0; number < clients; number++)); do
         # The programs write whole lines, so all can add theirs to one file.
-        "$bin/$kind-client" 127.0.0.1 "$port" <"$input" >>"$work/replies" 2>>"$work/errors" &
+        cat - "$work/messages" <&3 |
+            "$bin/$kind-client" 127.0.0.1 "$port" >>"$work/replies" 2>>"$work/errors" 3<&- &
         started="$started $!"
     done
     : >"$work/started"
@@ -93,13 +92,13 @@ await_end() {
 
 # measure: starts the clients, lets them talk, and waits for them.
 measure() {
-    run_clients 2>>"$work/errors" &
-    all=$!
-    jobs_started="$jobs_started $all"
-    await 60 are_there
+    mkfifo "$work/wait" && exec 4<>"$work/wait" && exec 3<"$work/wait" || exit 1
+    start run_clients 2>>"$work/errors"
+    all=$job
+    await 120 are_there
     threads=$(about_server Threads)
     began=$(now)
-    : >"$work/go"
+    exec 4>&- # go
     await_end
     [ -e "$work/ended" ] || echo "$(now) $clients" >"$work/ended"
     read -r ended failed <"$work/ended"
@@ -122,30 +121,24 @@ cpu_per_message() {
     echo "$below$((ticks * 1000000 / $(getconf CLK_TCK) / answered))"
 } 2>/dev/null
 
-build --release
-log=$work/log
-: >"$log" && : >"$work/replies" && : >"$work/errors"
-together seq -f '你好 %.0f' "$messages" >"$work/messages"
-case $kind in
-    udp) program=${UDP_SERVER:-$bin/udp-server} ;;
-    tcp) program=${TCP_SERVER:-$bin/tcp-server} ;;
-esac
-start_server "$log" "$program"
+build release
+: >"$work/replies" && : >"$work/errors"
+seq -f '你好 %.0f' "$messages" >"$work/messages"
+command_of "$kind-server" && start_server "${command[@]}"
 measure
 printed=$(grep -c '^receive messages:' "$log")
 answered=$(grep -c '' "$work/replies")
 memory=$(about_server VmHWM) cpu=$(cpu_per_message)
 
-printf '%-34s %9s\n' "$kind clients at once" "$clients" 'messages to send' "$total" \
+say "$(printf '%-34s %9s\n' "$kind clients at once" "$clients" 'messages to send' "$total" \
     'printed by the server' "$printed" 'answered' "$answered" \
     'answered per second' $((answered * 1000000 / (ended - began + 1))) \
     'threads of the server' "${threads:-unknown}" 'its peak memory, kB' "${memory:-unknown}" \
-    'its CPU per message, microseconds' "${cpu:-unknown}"
+    'its CPU per message, microseconds' "${cpu:-unknown}")"
 
 [ "$printed $answered $failed" = "$total $total 0" ] && exit
 # What the programs have said of it.
-grep -hvE '^(waiting for|receive|connect|disconnect) |listening on' "$log" "$work/errors" |
-    head -n 3 >&2
+grep -hv 'listening on' "$notes" "$work/errors" | head -n 3 >&2
 why="$((total - printed)) not printed, $((total - answered)) not answered, $failed clients failed"
 has_ended "$server" && why="$why; the server has ended"
 fail "$why"

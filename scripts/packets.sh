@@ -11,18 +11,25 @@ numbers, which are counted from 0 on each side; the bytes that it carries, and t
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
 server. The status is the client'\''s.
 
+UDP_SERVER, UDP_CLIENT, TCP_SERVER and TCP_CLIENT in the environment name other programs, each a file
+or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server
+says on stderr where it is "listening on".
+
 Whoever runs this has to be allowed to capture packets; it says how when they are not.'
 
-case ${1-} in
-    -h | --help) printf '%s\n' "$usage" && exit ;;
-esac
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
 
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-
-case ${1-} in
-    udp | tcp) kind=$1 && shift ;;
-    *) refuse "udp or tcp, not '${1-}'" ;;
-esac
+kind=${1-}
+[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
+shift
+[ $# -gt 0 ] || set -- 你好
+[ "$kind" = tcp ] || set -- "$@" exit
+messages "$@"
 
 # capturing: whether tcpdump has begun, or ended.
 # shellcheck disable=SC2317 # await calls it
@@ -34,98 +41,37 @@ capturing() {
 # TCP the answer to the second FIN, or a reset.
 # shellcheck disable=SC2317 # await calls it
 complete() {
-    case $kind in
+    case $kind$(grep Flags "$work/packets" | tail -n 1) in
         udp) grep -q ' 000c .... 6578 6974$' "$work/packets" ;;
-        tcp) awk '/Flags/ { last = $0 } /Flags \[F/ { fins++ }
-            END { exit !(last ~ /\[R/ || fins > 1 && last ~ /\[\.\]/) }' "$work/packets" ;;
+        *'Flags [R'*) true ;;
+        *'Flags [.]'*) [ "$(grep -c 'Flags \[F' "$work/packets")" -gt 1 ] ;;
+        *) false ;;
     esac
 }
 
-# ladder: draws the packets of tcpdump's report, which has a line about each and then its bytes in
-# hex. A line without an arrow is a section's name, for caption.
-ladder() {
-    sed -e ':join' -e '$!N; s/\n\t0x[0-9a-f]*: //; t join' -e 'P; D' | awk -v port="$port" '
-        function section(name) {
-            if (name != now) row[++rows] = now = name
-        }
-        function number(word) { # that follows the word
-            return match($0, word " [0-9]+") ? substr($0, RSTART + length(word) + 1) + 0 : ""
-        }
-        # TCP: the flags in words, and the numbers. Each side begins at a random one, shown as 0.
-        function segment(flags, size,    seq, ack) {
-            seq = flags ~ /S/ ? 0 : number("seq")
-            ack = flags ~ /S\./ ? 1 : number("ack")
-            if (flags ~ /S/) section("open")
-            else if (flags ~ /R/) section("reset")
-            else if (flags ~ /F/ || now == "close") { section("close"); closing++ }
-            else if (size) section("data")
-            gsub(/S/, "SYN+", flags); gsub(/P/, "PSH+", flags); gsub(/R/, "RST+", flags)
-            gsub(/F/, "FIN+", flags); gsub(/\./, "ACK+", flags); sub(/\+$/, "", flags)
-            return flags (seq != "" ? " seq=" seq : "") (ack != "" ? " ack=" ack : "")
-        }
-        $1 == "IP" {
-            left = $2 ~ "\\." port "$" # from the server
-            size = number("length")
-            if (match($0, /Flags \[[^]]*/)) label = segment(substr($0, RSTART + 7, RLENGTH - 7), size)
-            else { label = "UDP"; section("datagrams") }
-            if (size) {
-                most = 54 - length(label) # bytes of text, so that the line fits the screen
-                gsub(/ /, "")
-                text = substr($0, length($0) - 2 * size + 1, 2 * (size > most ? most : size))
-                gsub(/../, "\\x&", text)
-                half = text # a character of which no more than its first byte is left
-                gsub(/\\x[0-7].|\\x[^0-7].\\x../, "", half)
-                text = substr(text, 1, length(text) - length(half))
-                label = label " len=" size " \"" text "\"" (size > most ? "..." : "")
-            }
-            line = label # as wide as the text: a column for each byte of GBK, four if it stays \xHH
-            gsub(/\\x([01].|7f)/, "....", line)
-            gsub(/\\x../, ".", line)
-            line = sprintf("%" (length(line) < 70 ? 71 - length(line) : 1) "s", "")
-            gsub(/ /, "-", line)
-            row[++rows] = "  |" (left ? "<-- " : "-- ") label " " line (left ? "|" : ">|")
-        }
-        END { for (i = 1; i <= rows; i++) print row[i] (row[i] == "close" ? " " closing : "") }'
-}
-
-# caption: gives the sections their names.
-caption() {
-    sed 's/^open$/三次握手 three-way handshake/
-        s/^data$/数据 data/
-        s/^datagrams$/数据 data 无连接 without a connection: nothing before, nothing after/
-        s/^reset$/复位 reset/
-        s/^close 4$/四次挥手 four-way close/
-        s/^close 3$/四次挥手 four-way close, merged into three segments (合并为三个报文段)/
-        s/^close \(.*\)$/四次挥手 four-way close, \1 segments (\1 个报文段)/'
-}
-
 need tcpdump 'install it with: apt-get install tcpdump'
-need_gbk
+need python3 'install it with: apt-get install python3'
 why=$(tcpdump -i lo -L 2>&1) || fail "tcpdump may not capture: $why
 Run this as root, or allow tcpdump to capture for whoever uses this machine:
     sudo setcap cap_net_raw+ep $(command -v tcpdump)"
-build
-messages "$kind" "$@" >"$work/messages"
-: >"$work/log"
-start_server "$work/log" "$bin/$kind-server"
+build dev
+command_of "$kind-server" && start_server "${command[@]}"
 : >"$work/tcpdump"
-tcpdump -i lo --immediate-mode -l -n -t -x "$kind port $port" \
-    >"$work/packets" 2>"$work/tcpdump" </dev/null &
-capture=$!
-jobs_started="$jobs_started $capture"
+start tcpdump -i lo --immediate-mode -l -n -t -x "$kind port $port" \
+    >"$work/packets" 2>"$work/tcpdump" </dev/null
+capture=$job
 await 10 capturing
 grep -q 'listening on' "$work/tcpdump" || fail "tcpdump does not start: $(cat "$work/tcpdump")"
 
-"$bin/$kind-client" 127.0.0.1 "$port" <"$work/messages" >"$work/replies" &
-client=$!
-jobs_started="$jobs_started $client"
-wait "$client"
+command_of "$kind-client"
+start "${command[@]}" 127.0.0.1 "$port" <"$work/messages" >"$work/replies"
+client=$job
+await_client
+stop "$client"
 status=$?
 await 5 complete || { echo "${0##*/}: the last packet has not come" >&2 && status=1; }
 stop "$capture"
 
-set +m # no more jobs: from here on Ctrl-C at a terminal reaches this script again
-client_port=$(sed -n '1s/^IP [0-9.]*\.\([0-9]*\) .*/\1/p' "$work/packets")
-printf 'client 客户端 127.0.0.1:%s%21sserver 服务器 127.0.0.1:%s\n' "$client_port" '' "$port"
-ladder <"$work/packets" | readable | caption
+drawing=$(python3 -B "$root/scripts/packets.py" "$port" <"$work/packets") || exit 1
+say "$drawing"
 exit "$status"

@@ -3,119 +3,110 @@
 # shellcheck source-path=SCRIPTDIR
 #
 # Both sides add their lines to one log, a single system call a line: so they stand in it in the
-# order in which they happened, and this script alone shows them.
+# order in which they happened, and a server's are known by how they begin.
 
 usage='usage: scripts/pair.sh [udp|tcp] [MESSAGE...]
 
 Builds the programs, starts a server on a free port, sends it each MESSAGE with its client, shows
 what both print, and stops the server. Without MESSAGE the lines of stdin are sent, and when there
-are none or stdin is a terminal, a short exchange. Without udp or tcp, both pairs talk, one after
-the other.
+are none or stdin is a terminal, a short exchange. Without any argument both pairs talk, one after
+the other, once all of stdin is there.
+
+UDP_SERVER, UDP_CLIENT, TCP_SERVER and TCP_CLIENT in the environment name other programs, each a file
+or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server
+says on stderr where it is "listening on".
 
 The status is the client'\''s: 0 when every message was answered, 1 when any was not.'
 
-case ${1-} in
-    udp | tcp) kinds=$1 && shift ;;
-    -h | --help) printf '%s\n' "$usage" && exit ;;
-    *) kinds='udp tcp' ;;
-esac
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
 
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+kinds=${1-udp tcp}
+if [ $# -gt 0 ]; then
+    [[ $kinds = udp || $kinds = tcp ]] || refuse "udp or tcp, not '$kinds'"
+    shift
+fi
+[ $# -eq 0 ] || messages "$@"
 
-# Hands the client the lines of stdin, and keeps them for the second pair. The next one goes when
-# the answer to the last one is in the log; the client itself gives up after 5 seconds.
-feed() {
-    local message=''
-    while IFS= read -r message || [ -n "$message" ]; do
-        printf '%s\n' "$message" | tee -a "$said"
-        read -r -t 6 <&4
-    done
-    [ -s "$said" ] || feed <<'END'
-你好
-今天天气怎么样?
-exit
-END
-}
-
-# Adds the client's lines to the log, and tells feed of each and of the end.
-log_client() {
-    local line=''
-    while IFS= read -r line || [ -n "$line" ]; do
-        printf '[client] %s\n' "$line" >>"$log"
-        echo >&4
-    done
-    echo >&4
-}
-
-# Shows what the log has gained. A long line can be there by half for a moment.
+# Shows what the server's stderr (3) and the log (4) have gained. A long line can be there by half
+# for a moment. Who asks even a pipe for its lines, as the tutorial's clients, has a prompt there.
 show() {
-    local part=''
-    while IFS= read -r part <&3; do
-        line=$line$part
-        case $line in
-            '[client] '*) printf '%s\n' "$line" ;;
-            *) printf '[server] %s\n' "$line" ;;
-        esac || exit 1 # nobody reads any more
-        line=
+    local file text side
+    for file in 3 4; do
+        while IFS= read -r text <&$file; do
+            text=${half[file]}$text half[file]=''
+            text=${text#请输入要发送的数据:}
+            case $file$text in
+                3* | 4'waiting for messages'* | 4'receive messages:'*) side=server ;;
+                4'connect from :'* | 4'disconnect from :'*) side=server ;;
+                *) side=client ;;
+            esac
+            say "[$side] $text"
+        done
+        half[file]=${half[file]}$text
     done
-    line=$line$part
 }
 
-# Each of these is asked again and again until it is true, and shows the log meanwhile.
-# shellcheck disable=SC2317 # await calls them
-client_has_left() {
-    show
-    has_ended "$client" || has_ended "$server"
+# shellcheck disable=SC2317 # talk calls it
+# The lines of stdin as they come, or when there are none, a short exchange.
+lines() {
+    local first=''
+    if IFS= read -r first || [ -n "$first" ]; then
+        printf '%s\n' "$first" && cat
+    else
+        printf '%s\n' 你好 '今天天气怎么样?' exit
+    fi
 }
-# shellcheck disable=SC2317
+
+# shellcheck disable=SC2317 # start calls it
+# talk: the client, which waits for each reply before it reads the next line. When it has left, lines
+# may still wait for stdin: the rest of this job's process group goes with it.
+talk() {
+    local status
+    "${command[@]}" 127.0.0.1 "$port" < <(lines) >>"$log" 2>&1
+    status=$?
+    trap '' TERM && kill 0
+    return "$status"
+}
+
+# shellcheck disable=SC2317 # await calls it
 server_is_done() {
-    show
     has_ended "$server" || grep -q '^disconnect from : ' "$log"
 }
 
 # converse udp|tcp: one server and one client, whose status it returns.
 converse() {
-    local client talk status line=''
-    log=$work/$1.log said=$work/$1.said
-    : >"$log" && : >"$said"
-    echo 1 >"$work/status" # unless the client says something else
-    mkfifo "$work/$1.answers"
-    exec 3<"$log" 4<>"$work/$1.answers"
-    start_server "$log" "$bin/$1-server"
-    feed <&0 | {
-        "$bin/$1-client" 127.0.0.1 "$port" 2>&1
-        echo "$?" >"$work/status"
-    } | log_client &
-    client=$! # when the last of its lines is in the log, this process ends
-    talk=$(jobs -p %%)
-    jobs_started="$jobs_started $talk"
-    await forever client_has_left
-
-    # A client that has lost its server has a little time to say so; feed may wait for stdin.
-    await 10 has_ended "$client"
-    stop "$talk"
-    read -r status <"$work/status"
+    local status half=([3]='' [4]='')
+    : >"$log" && : >"$notes"
+    exec 3<"$notes" 4<"$log"
+    command_of "$1-server" && start_server "${command[@]}"
+    command_of "$1-client" && start talk
+    client=$job
+    await_client
+    stop "$client"
+    status=$?
     # The UDP server, unless it has stopped by now, stops as in the tutorial.
     [ "$1" = tcp ] || has_ended "$server" || echo exit | "$bin/udp-client" 127.0.0.1 "$port"
     await 5 server_is_done
-    if has_ended "$server" && ! wait "$server"; then
-        fail "the $1-server has died"
-    fi
-    stop "$server"
     show
-    exec <"$said"
+    has_ended "$server" && ! wait "$server" && fail "the $1-server has died"
+    stop "$server"
     return "$status"
 }
 
-build
-if [ $# -gt 0 ]; then
-    printf '%s\n' "$@" >"$work/messages"
-    exec <"$work/messages"
-elif [ -t 0 ]; then
+build dev
+if [ $# -eq 0 ] && [ -t 0 ]; then
     exec </dev/null
+elif [ $# -eq 0 ] && [ "$kinds" = 'udp tcp' ]; then
+    cat >"$work/messages" # all of them, for both pairs
 fi
 status=0
 for kind in $kinds; do
+    [ ! -e "$work/messages" ] || exec <"$work/messages"
     converse "$kind" || status=$?
 done
 exit "$status"

@@ -3,12 +3,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use testing::{
-    Program, TCP_REPLY_TEXT, UDP_REPLY_TEXT, has_tool, may_capture, run, script, signal, wait_until,
+    Program, has_tool, may_capture, run, scratch, script, signal, signals, wait_until, without_tool,
 };
+
+/// Whether this machine has what calls.sh needs.
+fn can_trace() -> bool {
+    has_tool("strace") && has_tool("python3")
+}
 
 /// The lines of one side, in their order: the client's begin in the middle.
 fn side(lines: &[String], client: bool) -> String {
@@ -16,58 +22,23 @@ fn side(lines: &[String], client: bool) -> String {
     of_side.map(|line| line.trim()).collect::<Vec<_>>().join("\n")
 }
 
-/// All of `parts` stand in `text`, one after the other.
-fn expect_in_order(text: &str, parts: &[&str]) {
-    let mut rest = text;
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else {
-            panic!("expected {part:?} after the calls before it, but got:\n{text}")
+#[test]
+fn the_calls_of_a_stored_report_are_drawn_with_their_text_in_order() {
+    if !has_tool("python3") {
+        return;
+    }
+    for name in ["calls-udp", "calls-tcp"] {
+        let stored = |ending| {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/");
+            fs::read_to_string(format!("{path}{name}.{ending}")).expect("the stored report")
         };
-        rest = after;
+        let mut filter = Command::new("python3");
+        filter.args(["-B", concat!(env!("CARGO_MANIFEST_DIR"), "/../calls.py"), "5003"]);
+        filter.env("LC_ALL", "C");
+        let (status, drawn, stderr) = run(filter, stored("report"));
+        assert_eq!((status, stderr), (Some(0), vec![]));
+        assert_eq!(drawn, stored("shown").lines().collect::<Vec<_>>(), "{name}");
     }
-}
-
-#[test]
-fn the_udp_calls_are_shown_with_their_text() {
-    if !has_tool("strace") {
-        return;
-    }
-    let (status, stdout, stderr) = run(script("calls.sh", &["udp"]), "");
-    assert_eq!((status, stderr), (Some(0), vec![]));
-    let reply = UDP_REPLY_TEXT;
-    let server =
-        ["socket(AF_INET, SOCK_DGRAM", "bind(", "recvfrom(3", "\"你好\"", "sendto(3", reply];
-    expect_in_order(&side(&stdout, false), &[&server[..], &["\"exit\"", "close("]].concat());
-    let client =
-        ["socket(", "connect(", "SO_RCVTIMEO", "sendto(3, \"你好\") = 4", reply, "\"exit\""];
-    expect_in_order(&side(&stdout, true), &client);
-    // Across the sides: sent before it is received.
-    expect_in_order(
-        &stdout.join("\n"),
-        &["sendto(3, \"你好\")", "recvfrom(3, \"你好\"", reply, reply],
-    );
-}
-
-#[test]
-fn the_tcp_calls_are_shown_with_their_text() {
-    if !has_tool("strace") {
-        return;
-    }
-    let (status, stdout, stderr) = run(script("calls.sh", &["tcp", "你好", "再见"]), "");
-    assert_eq!((status, stderr), (Some(0), vec![]));
-    let reply = TCP_REPLY_TEXT;
-    let server =
-        ["socket(AF_INET, SOCK_STREAM", "SO_REUSEADDR", "bind(", "listen(3, 128)", "accept4(3"];
-    let serves =
-        ["recvfrom(4, \"你好\")", reply, "recvfrom(4, \"再见\")", reply, ", \"\") = 0", "close(4)"];
-    expect_in_order(&side(&stdout, false), &[&server[..], &serves].concat());
-    let client =
-        ["socket(", "connect(", "\"你好\"", reply, "\"再见\"", reply, "shutdown(", "close("];
-    expect_in_order(&side(&stdout, true), &client);
-    expect_in_order(
-        &stdout.join("\n"),
-        &["listen(3, 128)", "connect(3", "sendto(3, \"你好\")", reply],
-    );
 }
 
 /// The calls that one side made, sorted, as the order can differ from run to run; a call counts
@@ -91,12 +62,12 @@ fn calls(lines: &[String], client: bool) -> Vec<String> {
 
 #[test]
 fn the_sheets_show_the_calls_that_are_made() {
-    if !has_tool("strace") {
+    if !can_trace() {
         return;
     }
     for kind in ["udp", "tcp"] {
-        let (status, made, _) = run(script("calls.sh", &[kind]), "");
-        assert_eq!(status, Some(0));
+        let (status, made, stderr) = run(script("calls.sh", &[kind]), "");
+        assert_eq!((status, stderr), (Some(0), vec![]));
         for sheet in
             ["server/README", "server/README.zh-CN", "client/README", "client/README.zh-CN"]
         {
@@ -118,7 +89,7 @@ fn the_sheets_show_the_calls_that_are_made() {
 
 #[test]
 fn a_message_that_fails_is_told_and_is_the_status() {
-    if !has_tool("strace") {
+    if !can_trace() {
         return;
     }
     let (status, stdout, stderr) = run(script("calls.sh", &["tcp", "😀"]), "");
@@ -128,35 +99,26 @@ fn a_message_that_fails_is_told_and_is_the_status() {
 
 #[test]
 fn a_wrong_word_is_an_error_and_so_is_a_missing_tool() {
-    let (status, _, stderr) = run(script("calls.sh", &["ucp"]), "");
-    assert_eq!(status, Some(2));
-    assert!(stderr.join("\n").contains("usage: scripts/calls.sh"), "{stderr:?}");
-
-    for (name, tool) in [("calls.sh", "strace"), ("packets.sh", "tcpdump")] {
-        let scratch = env!("CARGO_TARGET_TMPDIR");
-        let without = testing::without_tool(script(name, &["udp"]), tool, scratch);
-        let (status, _, stderr) = run(without, "");
+    for name in ["calls.sh", "packets.sh"] {
+        for wrong in [&["ucp"][..], &["tcp", "你好", ""], &["tcp", "two\n\nlines"]] {
+            let (status, _, stderr) = run(script(name, wrong), "");
+            assert_eq!(status, Some(2), "{wrong:?}");
+            let usage = format!("usage: scripts/{name} udp|tcp [MESSAGE...]");
+            assert_eq!(stderr.last(), Some(&usage), "{stderr:?}");
+        }
+    }
+    for (name, tool) in [("calls.sh", "strace"), ("packets.sh", "tcpdump"), ("calls.sh", "python3")]
+    {
+        if tool == "python3" && !has_tool("strace") {
+            return; // which is missed first
+        }
+        let links = scratch("links");
+        let (status, _, stderr) = run(without_tool(script(name, &["udp"]), tool, &links), "");
+        fs::remove_dir_all(&links).expect("the links are there");
         assert_eq!(status, Some(1), "{stderr:?}");
         let said = stderr.join("\n");
         assert!(said.contains(tool) && said.contains("apt-get install"), "{stderr:?}");
     }
-}
-
-#[test]
-fn what_a_peer_may_send_is_shown_on_its_line() {
-    if !has_tool("strace") {
-        return;
-    }
-    let long = format!("a{}", "好".repeat(60)); // is cut within a character
-    let (status, stdout, _) =
-        run(script("calls.sh", &["tcp", "a\tb\u{1b}c", "1+1 = ?", &long]), "");
-    assert_eq!(status, Some(0));
-    for text in [r#""a\x09b\x1bc") = 5"#, r#""1+1 = ?") = 7"#] {
-        let shown = stdout.iter().filter(|line| line.ends_with(text)).count();
-        assert_eq!(shown, 2, "expected {text} where it is sent and received: {stdout:#?}");
-    }
-    let cut = format!("\"a{}\"...) = 121", "好".repeat(23));
-    assert_eq!(stdout.iter().filter(|line| line.ends_with(&cut)).count(), 2, "{stdout:#?}");
 }
 
 /// Whether a process runs whose files are in that folder.
@@ -170,24 +132,23 @@ fn is_used(folder: &Path) -> bool {
 
 #[test]
 fn a_signal_at_any_moment_leaves_nothing() {
-    if !has_tool("strace") || !may_capture() {
+    if !can_trace() || !may_capture() {
         return;
     }
     for name in ["calls.sh", "packets.sh"] {
         for milliseconds in [10, 100, 150, 200, 250, 300, 350, 400, 2000] {
-            let folder = format!("{}/{name}-{milliseconds}", env!("CARGO_TARGET_TMPDIR"));
-            let folder = Path::new(&folder);
-            fs::create_dir_all(folder).expect("a folder for the script's files");
+            let folder = scratch(name);
+            fs::create_dir_all(&folder).expect("a folder for the script's files");
             let mut command = script(name, &["tcp"]);
-            command.env("TMPDIR", folder);
+            command.env("TMPDIR", &folder);
             let mut program = Program::start(command);
             sleep(Duration::from_millis(milliseconds));
-            signal("INT", program.id());
+            signal(signals()[0].0, program.id());
             program.status();
-            let left = fs::read_dir(folder).expect("the folder").count();
+            let left = fs::read_dir(&folder).expect("the folder").count();
             assert_eq!(left, 0, "{name} left files after {milliseconds} ms");
             wait_until(&format!("{name} has ended all, after {milliseconds} ms"), || {
-                !is_used(folder)
+                !is_used(&folder)
             });
         }
     }

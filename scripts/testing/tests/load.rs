@@ -76,9 +76,9 @@ fn the_help_says_how_it_is_called() {
 mod interrupted {
     use std::fs;
     use std::os::unix::process::ExitStatusExt;
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
-    use testing::{Program, signal, wait_until};
+    use testing::{Program, scratch, signal, signals, wait_until};
 
     use super::{count, load, row};
 
@@ -89,7 +89,7 @@ mod interrupted {
 
     /// A run in the middle of its messages, and the folder that its files are in.
     fn in_the_middle(kind: &str, name: &str) -> (Program, PathBuf) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("load-{kind}-{name}"));
+        let folder = scratch(&format!("load-{kind}-{name}"));
         fs::create_dir_all(&folder).expect("a folder for the script's files");
         let mut command = load(&[kind, CLIENTS, MESSAGES]);
         command.env("TMPDIR", &folder);
@@ -150,7 +150,7 @@ mod interrupted {
 
     #[test]
     fn a_signal_leaves_nothing_running() {
-        for (name, number) in [("INT", 2), ("TERM", 15)] {
+        for (name, number) in signals() {
             let (mut script, folder) = in_the_middle("tcp", name);
             let started = started_by(script.id());
             let clients = started.iter().filter(|id| program(**id) == "tcp-client").count();
