@@ -8,11 +8,12 @@ Runs every test, also when one fails, and ends with how many passed, which faile
 nothing because this machine lacks a tool or a right. ARGUMENTs are cargo test'\''s, such as
 -p tcp-server. The status is cargo'\''s: 0 when no test failed.'
 
-case ${1-} in
-    -h | --help) printf '%s\n' "$usage" && exit ;;
-esac
-
-. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
 
 need cargo 'install Rust, see https://rustup.rs'
 export SKIPPED_TESTS=$work/skipped # a line for each test and what it lacks
@@ -20,30 +21,24 @@ export RUST_TEST_THREADS=${RUST_TEST_THREADS-16} # most tests do little but wait
 PATH=$PATH:/usr/sbin:/sbin # where Debian has ip and nft, and no user looks
 : >"$SKIPPED_TESTS"
 
-# shellcheck disable=SC2317 # together calls it
-run_tests() {
-    cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$work/log"
-    return "${PIPESTATUS[0]}"
-}
-
 # count passed|failed: how many tests did.
 count() {
     awk -v what="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == what) sum += $(i - 1) }
-        END { print sum + 0 }' "$work/log"
+        END { print sum + 0 }' "$log"
 }
 
-together run_tests "$@"
-status=$?
+cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
 
 echo
-sed -n 's/^test \(.*\) \.\.\. FAILED$/FAILED: \1/p' "$work/log" | sort -u
+sed -n 's/^test \(.*\) \.\.\. FAILED$/FAILED: \1/p' "$log" | sort -u
 idle=$(cut -d ' ' -f 1 "$SKIPPED_TESTS" | sort -u | grep -c '')
 if [ "$idle" -gt 0 ]; then
     echo "$idle tests did nothing here, for want of"
     sed 's/.* for want of /  /' "$SKIPPED_TESTS" | sort | uniq -c |
         sed 's/^ *\([0-9]*\) *\(.*\)/  \2 (\1)/'
     packages=$(while read -r tool package; do
-        grep -q " for want of $tool\$" "$SKIPPED_TESTS" && echo "$package"
+        command -v "$tool" >/dev/null || echo "$package"
     done <scripts/tools.txt | sort -u | paste -sd ' ' -)
     [ -z "$packages" ] || echo "To install what is missing: sudo apt-get install $packages"
 fi

@@ -76,13 +76,16 @@ thread_local! {
     static STARTED: RefCell<Vec<(Arc<Mutex<Child>>, Lines)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The end of a program of this test, if one has ended: what to say to somebody who waits for it.
+/// What to say to somebody who waits for a program of this test, when none is running any more: how
+/// the last one that was started has ended.
 pub(crate) fn an_end() -> Option<String> {
     STARTED.with_borrow(|started| {
-        started.iter().find_map(|(child, stderr)| {
+        let mut last = None;
+        for (child, stderr) in started {
             let status = locked(child).try_wait().ok()??;
-            Some(format!("the program has ended with {status}, stderr {:?}", stderr.seen()))
-        })
+            last = Some(format!("the program has ended with {status}, stderr {:?}", stderr.seen()));
+        }
+        last
     })
 }
 
