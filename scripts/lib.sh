@@ -35,10 +35,17 @@ tmp=$(cd -- "${TMPDIR:-/tmp}" && pwd) && cd -P -- "$(dirname -- "${BASH_SOURCE[0
 work='' # a folder for the script's files
 root=$PWD
 
+# jobs_left: the process groups of the jobs that have not ended; the number of one that has may be
+# somebody else's by now.
+jobs_left() {
+    jobs -rp
+    jobs -sp
+}
+
 clean_up() {
     local job
     trap '' INT TERM HUP PIPE
-    for job in $(jobs -p); do
+    for job in $(jobs_left); do
         kill -s KILL -- "-$job"
     done
     wait

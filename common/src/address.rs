@@ -166,7 +166,9 @@ mod tests {
     fn an_address_is_itself_and_localhost_is_ipv4() {
         assert_eq!(resolve("::1", 1).unwrap().to_string(), "[::1]:1");
         assert_eq!(resolve("127.0.0.1", 1).unwrap().to_string(), "127.0.0.1:1");
-        assert_eq!(resolve("localhost", 1).unwrap().to_string(), "127.0.0.1:1");
+        if testing::has_localhost() {
+            assert_eq!(resolve("localhost", 1).unwrap().to_string(), "127.0.0.1:1");
+        }
     }
 
     #[test]

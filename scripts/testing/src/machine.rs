@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::UdpSocket;
+use std::net::{ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +38,17 @@ pub fn has_own_network() -> bool {
 /// The same for IPv6.
 pub fn has_ipv6() -> bool {
     is_there_or_skipped(UdpSocket::bind("[::1]:0").is_ok(), "IPv6")
+}
+
+/// The same for the name `localhost`, which is in /etc/hosts as a rule.
+pub fn has_localhost() -> bool {
+    is_there_or_skipped(("localhost", 0).to_socket_addrs().is_ok(), "the name localhost")
+}
+
+/// The same for the word that nobody has a UDP port: wine loses it as a rule, Windows does not.
+/// `scripts/platforms.sh` says where it is wine.
+pub fn has_udp_refusals() -> bool {
+    is_there_or_skipped(env::var_os("UNDER_WINE").is_none(), "UDP refusals, which wine loses")
 }
 
 /// The same for capturing packets.

@@ -146,6 +146,17 @@ pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
     );
 }
 
+/// Receives once from `connection`: how many bytes.
+pub fn receive(connection: &mut TcpStream, buffer: &mut [u8]) -> usize {
+    loop {
+        match connection.read(buffer) {
+            Ok(size) => return size,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {} // signal(7)
+            Err(error) => panic!("expected more on the connection, but {}", reason(&error)),
+        }
+    }
+}
+
 /// Waits until the other side has closed `connection`, with nothing more sent.
 pub fn expect_closed(connection: &mut TcpStream) {
     let mut rest = Vec::new();

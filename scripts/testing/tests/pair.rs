@@ -211,7 +211,7 @@ fn a_link_to_the_script_and_the_callers_settings_of_bash_do_no_harm() {
 #[test]
 fn a_job_that_has_ended_is_not_among_those_that_are_killed() {
     let mut bash = Command::new("bash");
-    bash.args(["-p", "-c", ". \"$0\"; start true; await 5 has_ended \"$job\"; jobs -p"]);
+    bash.args(["-p", "-c", ". \"$0\"; start true; await 5 has_ended \"$job\"; jobs_left"]);
     bash.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../lib.sh"));
     assert_eq!(run(bash, ""), (Some(0), vec![], vec![]));
 }
