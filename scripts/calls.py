@@ -54,6 +54,7 @@ def calls_in(report):
     rows = []
     begun = {}  # the call that each thread has begun, and its row
     polls = set()  # threads with a socket that waits for nothing
+    local = []  # sockets by which glibc asks nscd for a host, if there is one
     for who, call in report:
         call = unescaped(call.strip())
         row = None
@@ -62,6 +63,10 @@ def calls_in(report):
             call = beginning + call.partition(' resumed>')[2]
             if re.search(r'\) += \?( E\w+.*)?$', call):
                 continue  # it has never returned
+        if 'AF_UNIX' in call:
+            local += re.findall(r'socket:\[\d+\]', call)
+        if 'AF_UNIX' in call or any(socket in call for socket in local):
+            continue
         if not re.match(r'socket\(|\w+\(\d+<socket:', call) or re.match(r'fcntl.*F_GETFD', call):
             continue
         if call.startswith('ioctl'):
