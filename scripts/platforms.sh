@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# The project with Debian stable's own Rust, and as Windows programs.
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # started and check call the functions
+
+usage='usage: scripts/platforms.sh [FOLDER]
+
+Makes a root of Debian 13 in FOLDER, or takes the one that it made there before, and clones into it
+what is committed in this repository. There, with that Debian'\''s Rust, as an ordinary user and on
+a network of its own, it
+- runs every test, as scripts/test.sh does,
+- builds the programs for Windows, and runs every test that there is for Windows under wine,
+- lets both clients talk to their servers: Windows to Windows, Windows to Linux, Linux to Windows.
+
+It needs Linux on x86-64, the rights of root, debootstrap, git, Rust, and 6 GB, and fetches packages
+from Debian and crates.io. Without FOLDER the root is in TMPDIR and gone in the end.
+
+The status is 0 when all passed, 1 when any did not.'
+
+folder=${1:+$(realpath -m -- "$1")} # before lib.sh goes elsewhere
+# The script itself, wherever a symbolic link to it stands.
+self=${BASH_SOURCE[0]}
+while link=$(readlink -- "$self"); do
+    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
+done
+. "$(dirname -- "$self")/lib.sh" || exit 1
+
+packages=cargo,libc6-dev,rust-src,gcc-mingw-w64-x86-64-posix,wine64 # debootstrap finds no libc-dev
+packages=$packages,$(cut -d ' ' -f 2 scripts/tools.txt | sort -u | paste -sd , -)
+target=x86_64-pc-windows-gnu
+wine=/usr/lib/wine/wine64
+boot="/usr/lib/wine/wineserver -p && $wine wineboot" # so that no program waits for it
+home=/home/student # the user's, in the root
+programs=$home/target/$target/debug # for Windows
+
+# started COMMAND...: runs what takes its time, so that a signal to the script ends it at once.
+started() {
+    start "$@" </dev/null
+    wait "$job"
+}
+
+# apart COMMAND...: with mounts and processes of its own, which are gone when it ends or is killed.
+apart() {
+    unshare --mount --pid --fork --kill-child "$@"
+}
+
+# make_root: Debian with what it has for the project, and what it lacks of Rust for Windows.
+make_root() {
+    local mirror object lib=/usr/lib/rustlib
+    # shellcheck disable=SC2016 # this is apt's
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
+    apart debootstrap --variant=minbase --include="$packages" trixie "$debian" ${mirror:+"$mirror"} &&
+        chroot "$debian" apt-get clean &&
+        chroot "$debian" useradd --create-home student &&
+        mkdir "$debian$lib/$target" "$debian$lib/$target/lib" || return
+    for object in rsbegin rsend; do
+        RUSTC_BOOTSTRAP=1 chroot "$debian" rustc --target "$target" --emit obj \
+            -o "$lib/$target/lib/$object.o" "$lib/src/rust/library/rtstartup/$object.rs" || return
+    done
+    touch "$debian/made-by-platforms.sh"
+}
+
+# fill_root: the clone, and all crates, for in the root there is no network; those of Rust's std too.
+fill_root() {
+    local std
+    std=$(realpath "$debian"/usr/src/rustc-*/library/Cargo.toml)
+    rm -rf "$debian$home/clone"
+    git clone --quiet --no-hardlinks . "$debian$home/clone" &&
+        RUSTC_BOOTSTRAP=1 cargo vendor --quiet --locked --respect-source-config --sync "$std" \
+            --manifest-path "$debian$home/clone/Cargo.toml" "$debian$home/crates" >/dev/null &&
+        mkdir -p "$debian$home/.cargo" "$debian$home/.wine" || return
+    cat >"$debian$home/.cargo/config.toml" <<END
+source.crates-io.replace-with = "fetched"
+source.fetched.directory = "$home/crates"
+
+[target.$target]
+linker = "x86_64-w64-mingw32-gcc"
+# One test after the other: a program that a test starts would inherit, and keep open, the connections
+# that other tests have accepted, as it does under wine alone.
+runner = ["env", "UNDER_WINE=1", "RUST_TEST_THREADS=1", "$wine"]
+END
+    chroot "$debian" chown -R student: "$home"
+}
+
+# in_root COMMAND: in the clone, as the user, with the loopback for a network. It is more than a
+# chroot, in which the kernel gives no namespaces to ordinary users, as some tests need.
+in_root() {
+    # shellcheck disable=SC2016 # bash -c expands them, and stays to reap what others leave
+    apart --net bash -euc '
+        mount --bind "$0" "$0"
+        cd "$0"
+        mount -t proc proc proc
+        mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts
+        pivot_root . mnt
+        cd /
+        umount -l mnt
+        ip link set lo up
+        runuser -u student -- "$@" || exit' "$debian" \
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" SHELL=/bin/bash LANG=C.UTF-8 \
+        CARGO_TARGET_DIR="$home/target" WINEDEBUG=-all bash -o pipefail -c "cd ~/clone && $1"
+}
+
+# check WHAT COMMAND: runs the command in the root, and adds to the summary whether it passed.
+check() {
+    local verdict=passed began=$SECONDS
+    printf '\n== %s\n' "$1"
+    started in_root "$2" || verdict=FAILED status=1
+    summary="$summary$verdict: $1 ($((SECONDS - began)) s)"$'\n'
+}
+
+case ${1-} in -*) refuse "unknown option '$1'" ;; esac
+[ $# -le 1 ] || refuse "unexpected argument '$2'"
+[ "$(id -u)" = 0 ] || fail 'it needs the rights of root'
+need debootstrap 'install it with: apt-get install debootstrap'
+need git 'install it with: apt-get install git'
+need cargo 'install Rust, see https://rustup.rs'
+
+debian=${folder:-$work/debian}
+if [ ! -e "$debian/made-by-platforms.sh" ]; then
+    [ -z "$(ls -A "$debian" 2>/dev/null)" ] || fail "there is something else in $debian"
+    started make_root || fail 'no root could be made'
+fi
+{ exec 9>>"$debian/made-by-platforms.sh" && flock -n 9; } || fail "another run is at work in $debian"
+started fill_root || fail 'the root could not be filled'
+
+summary='' status=0
+check "every test, with $(chroot "$debian" rustc --version | cut -d ' ' -f -2)" scripts/test.sh
+check 'every test for Windows, under wine' \
+    "$boot && RUSTC_BOOTSTRAP=1 scripts/test.sh -Zbuild-std --target $target" # Debian 13 lacks this std
+for kind in udp tcp; do
+    server="${kind^^}_SERVER='$wine $programs/$kind-server.exe'"
+    client="${kind^^}_CLIENT='$wine $programs/$kind-client.exe'"
+    talk="scripts/pair.sh $kind | tee ~/said && grep -q '^\[client\] 我是' ~/said"
+    check "$kind, Windows to Windows" "$boot && export $server $client && $talk"
+    check "$kind, Windows to Linux" "$boot && export $client && $talk"
+    check "$kind, Linux to Windows" "$boot && export $server && $talk"
+done
+printf '\n%s' "$summary"
+exit "$status"
