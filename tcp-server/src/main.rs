@@ -65,14 +65,15 @@ fn answer(client: &mut TcpStream, peer: &str) -> Result<()> {
     let mut decoder = gbk::stream_decoder();
     let mut buffer = [0; RECEIVE_SIZE];
     loop {
-        let size = client.read(&mut buffer)?;
+        let received = client.read(&mut buffer);
+        let size = *received.as_ref().unwrap_or(&0); // an error is an end too
         let message = &buffer[..size];
         let text = gbk::decode_next(&mut decoder, message, size == 0);
         if size > 0 || !text.is_empty() {
             say!("receive messages:{} from {peer}", screen::printable(&text));
         }
         if size == 0 || is_exit(message, &text) {
-            return Ok(()); // 0 is the end: the client has closed its side
+            return Ok(received.map(drop)?); // 0 is the end: the client has closed its side
         }
         client.write_all(&reply)?;
     }

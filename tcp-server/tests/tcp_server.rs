@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 
+use socket2::SockRef;
 use testing::{
     NI_HAO, Server, TCP_REPLY, connect, expect_bytes, expect_closed, expect_error, has_localhost,
     program, wait_until,
@@ -216,6 +217,18 @@ fn a_reset_ends_that_connection_alone_with_a_line_on_stderr() {
     server.program.stdout.expect(&format!("disconnect from : {peer}"));
     server.program.stderr.expect_parts(&["tcp-server: ", &peer]);
     expect_answered(&mut server, &mut staying, NI_HAO, "你好");
+}
+
+#[test]
+fn half_a_character_before_a_reset_shows_as_u_fffd_too() {
+    let mut server = server();
+    let (mut client, peer) = client_of(&mut server);
+    expect_answered(&mut server, &mut client, b"a\xc4", "a");
+    SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("an abortive close");
+    drop(client); // RST instead of FIN
+    server.program.stdout.expect(&format!("receive messages:\u{fffd} from {peer}"));
+    server.program.stdout.expect(&format!("disconnect from : {peer}"));
+    server.program.stderr.expect_parts(&["tcp-server: ", &peer]);
 }
 
 #[test]
