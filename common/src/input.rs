@@ -4,8 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-/// What asks for a line (tutorial).
-const PROMPT: &str = "请输入要发送的数据:";
+const PROMPT: &str = "请输入要发送的数据:"; // tutorial
 
 /// The next line from stdin without its LF or CRLF, UTF-8 or not, or `None` when the user leaves: an
 /// empty line or the end of the input. At a terminal the prompt is shown first. Fails when stdin

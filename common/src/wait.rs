@@ -9,6 +9,9 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Receives by which a client takes what has come too late, at the most: who floods holds up nobody.
 pub const MOST_LATE: usize = 10_000;
 
+// Elsewhere than on Windows, `TimedOut` is told of a peer that is dead (tcp(7)).
+const TIME_OUT: ErrorKind = if cfg!(windows) { ErrorKind::TimedOut } else { ErrorKind::WouldBlock };
+
 /// What `call` returns, or `None` when nothing has come in time or, on a socket that does not block,
 /// nothing is there or no room for more. It fails as the call does.
 pub fn unless_in_vain(mut call: impl FnMut() -> Result<usize>) -> Result<Option<usize>> {
@@ -16,8 +19,7 @@ pub fn unless_in_vain(mut call: impl FnMut() -> Result<usize>) -> Result<Option<
         match call().map_err(|error| (error.kind(), error)) {
             Ok(size) => return Ok(Some(size)),
             Err((ErrorKind::Interrupted, _)) => {} // by Ctrl-Z and fg: signal(7)
-            Err((ErrorKind::WouldBlock, _)) => return Ok(None),
-            Err((ErrorKind::TimedOut, _)) if cfg!(windows) => return Ok(None), // of a dead peer else
+            Err((kind, _)) if [ErrorKind::WouldBlock, TIME_OUT].contains(&kind) => return Ok(None),
             Err((_, error)) => return Err(error),
         }
     }
