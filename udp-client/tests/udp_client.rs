@@ -5,8 +5,8 @@ use std::process::Command;
 
 use testing::{
     A_WHILE, DEADLINE, NI_HAO, Program, UDP_REPLY, UDP_REPLY_TEXT, check_is_not_its_own_server,
-    close_udp, datagram, has_tool, has_udp_refusals, program, readable, strace, udp_socket,
-    wait_until, with_own_network,
+    close_udp, datagram, has_udp_refusals, program, readable, udp_socket, wait_until,
+    with_own_network,
 };
 
 fn command() -> Command {
@@ -222,7 +222,7 @@ fn a_late_reply_answers_nothing_with_two_ports_to_give_out() {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_error_about_an_earlier_message_hides_no_late_reply() {
-    if !has_tool("strace") {
+    if !testing::has_tool("strace") {
         return;
     }
     let server = udp_socket();
@@ -230,7 +230,7 @@ fn an_error_about_an_earlier_message_hides_no_late_reply() {
     // The first look for late replies, the reply, and then the second look, which fails at once.
     let fail = "inject=recvfrom:error=ECONNREFUSED:when=3";
     let client = testing::client(command(), address);
-    let mut client = Program::start(strace(&["-o", "/dev/null", "-e", fail], &client));
+    let mut client = Program::start(testing::strace(&["-o", "/dev/null", "-e", fail], &client));
     client.types("one\n");
     let (_, peer) = datagram(&server);
     for reply in ["1", "1 again"] {
