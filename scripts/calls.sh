@@ -26,12 +26,7 @@ while link=$(readlink -- "$self"); do
 done
 . "$(dirname -- "$self")/lib.sh" || exit 1
 
-kind=${1-}
-[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
-shift
-[ $# -gt 0 ] || set -- 你好
-[ "$kind" = tcp ] || set -- "$@" exit
-messages "$@"
+kind_and_messages "$@"
 
 # One strace watches both programs, so that its report has the calls of both in one order. They are
 # the children of one shell, which starts the client once the server has its port.

@@ -177,3 +177,14 @@ messages() {
     done
     printf '%s\n' "$@" >"$work/messages"
 }
+
+# kind_and_messages udp|tcp [MESSAGE...]: sets kind, and writes MESSAGE or 你好, and then exit to a UDP
+# server, which stops it.
+kind_and_messages() {
+    kind=${1-}
+    [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
+    shift
+    [ $# -gt 0 ] || set -- 你好
+    [ "$kind" = tcp ] || set -- "$@" exit
+    messages "$@"
+}

@@ -24,12 +24,7 @@ while link=$(readlink -- "$self"); do
 done
 . "$(dirname -- "$self")/lib.sh" || exit 1
 
-kind=${1-}
-[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
-shift
-[ $# -gt 0 ] || set -- 你好
-[ "$kind" = tcp ] || set -- "$@" exit
-messages "$@"
+kind_and_messages "$@"
 
 # capturing: whether tcpdump has begun, or ended.
 # shellcheck disable=SC2317 # await calls it

@@ -219,6 +219,19 @@ fn a_late_reply_answers_nothing_with_two_ports_to_give_out() {
     check_late_replies(test, "40000 40001", ["5 seconds", "5 seconds", taken, taken], 2);
 }
 
+/// Answers one message twice: the second reply is not taken for the next message's.
+fn check_second_reply(server: &UdpSocket, mut client: Program) {
+    client.types("one\n");
+    let (_, peer) = datagram(server);
+    for reply in ["1", "1 again"] {
+        server.send_to(reply.as_bytes(), peer).expect("the reply is sent");
+    }
+    client.stdout.expect("1");
+    client.types("two\n");
+    answer(server, b"two", b"2");
+    client.stdout.expect("2");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn an_error_about_an_earlier_message_hides_no_late_reply() {
@@ -230,16 +243,8 @@ fn an_error_about_an_earlier_message_hides_no_late_reply() {
     // The first look for late replies, the reply, and then the second look, which fails at once.
     let fail = "inject=recvfrom:error=ECONNREFUSED:when=3";
     let client = testing::client(command(), address);
-    let mut client = Program::start(testing::strace(&["-o", "/dev/null", "-e", fail], &client));
-    client.types("one\n");
-    let (_, peer) = datagram(&server);
-    for reply in ["1", "1 again"] {
-        server.send_to(reply.as_bytes(), peer).expect("the reply is sent");
-    }
-    client.stdout.expect("1");
-    client.types("two\n");
-    answer(&server, b"two", b"2");
-    client.stdout.expect("2");
+    let client = Program::start(testing::strace(&["-o", "/dev/null", "-e", fail], &client));
+    check_second_reply(&server, client);
 }
 
 #[test]
@@ -272,16 +277,8 @@ fn nobody_listens_at_port_0() {
 
 #[test]
 fn a_second_reply_to_one_message_does_not_answer_the_next() {
-    let (server, mut client) = server_and_client();
-    client.types("one\n");
-    let (_, peer) = datagram(&server);
-    for reply in ["1", "1 again"] {
-        server.send_to(reply.as_bytes(), peer).expect("the reply is sent");
-    }
-    client.stdout.expect("1");
-    client.types("two\n");
-    answer(&server, b"two", b"2");
-    client.stdout.expect("2");
+    let (server, client) = server_and_client();
+    check_second_reply(&server, client);
 }
 
 #[test]

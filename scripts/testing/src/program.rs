@@ -132,11 +132,6 @@ impl Program {
         self.id
     }
 
-    /// Its stdin, to be written by somebody else.
-    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
-        self.stdin.take()
-    }
-
     /// Types `text` on its stdin as it is: line ends are the caller's. A program that no longer
     /// reads is none of the typist's business.
     pub fn types(&mut self, text: impl AsRef<[u8]>) {
