@@ -4,26 +4,25 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
-use crate::{has_own_network, on_own_network, run};
+use crate::{Program, Subject, ensure, has_ipv6, has_localhost, peak_memory, run, shortened};
 
 /// Checks that `command` ends with status 1, nothing on stdout, and the word `named` on stderr.
-pub fn expect_error(command: Command, named: &str) {
+pub fn fails_and_names(command: Command, named: &str) {
     let (status, stdout, stderr) = run(command, "");
-    assert!(status == Some(1), "expected an error with status 1, but the status is {status:?}");
-    assert!(stdout.is_empty(), "expected nothing on stdout before the error, but got {stdout:?}");
+    let [status, stdout] = [format!("{status:?}"), format!("{stdout:?}")];
     let stderr = stderr.join("\n");
-    assert!(stderr.contains(named), "expected the error to name {named:?}, but got {stderr:?}");
+    ensure(
+        status == "Some(1)" && stdout == "[]" && stderr.contains(named),
+        "expected status 1, no stdout and {} on stderr, but got status {}, stdout {}, stderr {}",
+        "退出状态应为 1,stdout 为空,stderr 提到 {};实际状态 {},stdout {},stderr {}",
+        &[&named, &status, &shortened(&stdout), &shortened(&stderr)],
+    );
 }
 
-/// Checks what every one of the programs does with its command line. `command` makes the command
-/// of the program called `name`, without arguments.
-pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
-    let run_with = |arguments: &[&str]| {
-        let mut command = command();
-        command.args(arguments);
-        run(command, "")
-    };
-
+/// Checks the command line: it does what the help says, and nothing else.
+pub fn takes_its_command_line(subject: &Subject) {
+    let name = subject.name;
+    let run_with = |arguments: &[&str]| run(subject.with(arguments), "");
     for help in ["-h", "--help"] {
         let (status, stdout, stderr) = run_with(&[help]);
         let text = stdout.join("\n");
@@ -61,35 +60,33 @@ pub fn check_command_line(name: &str, command: impl Fn() -> Command) {
 
     // A name that no resolver has to be asked for: a label has at most 63 letters (RFC 1035).
     let no_host = "no-such-host".repeat(6);
-    let (status, stdout, stderr) = run_with(&[&no_host, "0"]);
-    assert_eq!((status, stdout), (Some(1), vec![]));
-    assert!(stderr.join("\n").contains(&no_host), "{stderr:?}");
+    fails_and_names(subject.with(&[&no_host, "0"]), &no_host);
 
     // A stdout on a full disk, where there is such a thing.
     if let Ok(full) = File::options().write(true).open("/dev/full") {
-        let mut command = command();
-        let output = command.arg("--help").stdout(full).output().expect("the program starts");
+        let output = subject.with(&["--help"]).stdout(full).output().expect("the program starts");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.starts_with(&format!("{name}: cannot write to stdout: ")), "{stderr}");
     }
 }
 
-/// Checks that a client does not take itself for the server where nobody listens, on a network where
-/// the kernel has that one port to give out. `command` makes the client's command.
-pub fn check_is_not_its_own_server(command: impl Fn() -> Command) {
-    if !has_own_network() {
-        return;
-    }
-    for host in ["127.0.0.1", "0.0.0.0"] {
-        let mut command = command();
-        command.args([host, "40000"]);
-        let one_port = "echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range";
-        let (status, stdout, stderr) = run(on_own_network(one_port, &command), "你好\n");
-        assert_eq!((status, stdout), (Some(1), vec![]), "{stderr:?}");
-        let stderr = stderr.concat();
-        assert!(stderr.contains("Connection refused"), "expected a refusal, but got {stderr:?}");
-    }
+/// Those of `hosts` that this machine has.
+pub(crate) fn those_here<'a>(hosts: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let is_here = |host: &&str| match *host {
+        "localhost" => has_localhost(),
+        "::1" => has_ipv6(),
+        _ => true,
+    };
+    hosts.iter().copied().filter(is_here)
+}
+
+/// Checks that what waits keeps little in memory.
+#[cfg(target_os = "linux")]
+pub fn uses_little_memory(program: &Program) {
+    let memory = peak_memory(program.id());
+    let english = "expected it to wait with little memory, but it took {} KiB";
+    ensure(memory < 8 * 1024, english, "它等待时不应占用内存,却用了 {} KiB", &[&memory]);
 }
 
 /// Checks that strace's report in that file (made with `-xx` and a large `-s`) has nothing on stdout

@@ -7,20 +7,26 @@
 //!
 //! - [`mod@program`]: the program under test, what it prints, and its end.
 //! - [`socket`]: the other side's sockets.
+//! - [`words`](mod@words): the sentence in which a failed test says what is wrong.
 //! - [`machine`]: what this machine has to test with, and Linux's tools around a program.
-//! - [`check`]: what every one of the programs is checked for.
+//! - [`check`], [`servers`], [`clients`]: what all programs, both servers or both clients are
+//!   checked for.
 
 use std::time::Duration;
 
 pub mod check;
+pub mod clients;
 pub mod machine;
 pub mod program;
+pub mod servers;
 pub mod socket;
+pub mod words;
 
 pub use check::*;
 pub use machine::*;
 pub use program::*;
 pub use socket::*;
+pub use words::*;
 
 /// How long anything may take. Far more than it does take on a busy machine, and short enough to
 /// wait for when a program hangs.

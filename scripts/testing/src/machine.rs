@@ -82,11 +82,16 @@ pub fn is_there_or_skipped(is_there: bool, what: &str) -> bool {
     is_there
 }
 
-/// A place of its own for a file of that name, or a folder that is yet to be made.
+/// A place of its own, among what cargo builds, for a file of that name or a folder.
 pub fn scratch(name: &str) -> PathBuf {
     let test = env::current_exe().expect("the test's own file"); // target/debug/deps/test-…
     let folder = test.ancestors().nth(3).expect("the folder that cargo builds in").join("tmp");
     fs::create_dir_all(&folder).expect("a folder for the tests' files");
+    scratch_in(&folder, name)
+}
+
+/// The same in that `folder`.
+pub fn scratch_in(folder: &Path, name: &str) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     folder.join(format!("{name}-{}-{number}", process::id()))
@@ -158,13 +163,17 @@ pub fn with_own_network(test: &str, first: &str, body: impl Fn()) {
 /// A locale that is always there: bash complains of one that is not, and strace translates.
 pub const UTF_8: &str = "C.UTF-8";
 
+/// Marks the command of a script of this repository, which runs where it is called and takes down
+/// itself what it has started.
+pub(crate) const OF_THIS_REPOSITORY: &str = "OF_THIS_REPOSITORY";
+
 /// The script of that name, in bash, with the programs built that it starts.
 pub fn script(name: &str, arguments: &[&str]) -> Command {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| build(&[]));
     let mut command = Command::new("bash");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/..").to_owned() + "/" + name).args(arguments);
-    command.env("LC_ALL", UTF_8);
+    command.env("LC_ALL", UTF_8).env(OF_THIS_REPOSITORY, "yes");
     command
 }
 
@@ -195,6 +204,9 @@ fn under(tool: &str, options: &[&str], command: &Command) -> Command {
     let mut outer = Command::new(tool);
     outer.args(options).arg(command.get_program()).args(command.get_args());
     outer.env("LC_ALL", UTF_8);
+    for (name, value) in command.get_envs() {
+        outer.env(name, value.unwrap_or_default());
+    }
     outer
 }
 

@@ -3,31 +3,72 @@
 use std::cell::RefCell;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use wait_timeout::ChildExt;
 
-use crate::{DEADLINE, try_signal};
+use crate::{
+    DEADLINE, OF_THIS_REPOSITORY, ensure, fail, scratch_in, speak_plainly, try_signal, words,
+};
 
-/// Lines that are read from one stream: more than any program has to say, and few enough for the
-/// memory when one prints without end.
-const MOST_LINES: usize = 100_000;
+/// Bytes that are read of one line and of one stream: more than any program has to say, and few
+/// enough for the memory when one prints without end.
+const MOST_OF_LINE: u64 = 1 << 20;
+const MOST_OF_STREAM: u64 = 1 << 26;
 
-/// The program to test: the one that an environment variable names (`UDP_SERVER` for
-/// `udp-server`), or the crate's own.
+/// A program as its crate's tests know it.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    /// What it is called.
+    pub name: &'static str,
+    /// The file of the crate's own program.
+    pub own: &'static str,
+}
+
+impl Subject {
+    /// The command of the crate's own program, or of the one that the environment variable of its
+    /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
+    pub fn command(&self) -> Command {
+        let variable = variable(self.name);
+        let names = |other: &String| other.starts_with("UDP_") || other.starts_with("TCP_");
+        let mut others = env::vars().map(|(name, _)| name).filter(names);
+        if let Some(other) = others.find(|other| *other != variable) {
+            let english = "{} is set, and these tests look for {} alone";
+            fail(english, "设置了 {},而这些测试只看 {}", &[&other, &variable]);
+        }
+        program(self.name, self.own)
+    }
+
+    /// The same with `arguments`.
+    pub fn with(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(arguments);
+        command
+    }
+
+    /// Starts it, which is a server, and waits until it listens.
+    pub fn serve(&self) -> Server {
+        Server::start(self.name, self.command())
+    }
+}
+
+fn variable(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
+}
+
+/// The command of the program called `name`: the one that its variable says, a file or a command with
+/// arguments, or its `own` file.
 ///
-/// The variable holds a file, or a command with its arguments. A `.py` is started with Python and a
-/// `.jar` with Java, as Windows starts neither by itself. A file is looked for where cargo was
-/// called (cargo runs a test in its crate's folder, and on Windows does not say where it was
-/// called), in the repository, and in the crate.
+/// A `.py` is started with Python and a `.jar` with Java, as Windows starts neither by itself. A file
+/// is looked for where cargo was called (cargo runs a test in its crate's folder, and on Windows does
+/// not say where it was called), in the repository, and in the crate.
 pub fn program(name: &str, own: &str) -> Command {
-    let variable = name.to_uppercase().replace('-', "_");
-    env::var(variable).map_or_else(|_| Command::new(own), |value| named(&value))
+    env::var(variable(name)).map_or_else(|_| Command::new(own), |value| named(&value))
 }
 
 fn named(value: &str) -> Command {
@@ -60,10 +101,12 @@ fn file(name: &str) -> Option<PathBuf> {
     std::path::absolute(file).ok()
 }
 
-/// A started program. Dropping it ends it, and when it is a script also what that has started.
+/// A started program. Dropping it ends it, and what it has started.
 pub struct Program {
     child: Arc<Mutex<Child>>,
-    id: u32,
+    guard: Option<Child>,
+    is_script: bool,
+    folder: PathBuf,
     stdin: Option<ChildStdin>,
     /// Its stdout, line by line.
     pub stdout: Lines,
@@ -81,23 +124,29 @@ thread_local! {
 pub(crate) fn an_end() -> Option<String> {
     STARTED.with_borrow(|started| {
         let mut last = None;
-        for (child, stderr) in started {
+        for (child, _) in started {
             let status = locked(child).try_wait().ok()??;
-            last = Some(format!("the program has ended with {status}, stderr {:?}", stderr.seen()));
+            last = Some(words("the program has ended: {}", "程序已经结束({})", &[&status]));
         }
         last
     })
 }
 
-/// The end of a stream, which as a rule is the end of a program.
-fn its_end() -> String {
-    let ended = (0..20).find_map(|_| {
-        an_end().or_else(|| {
-            thread::sleep(Duration::from_millis(5));
-            None
-        })
-    });
-    ended.map_or("its end".to_owned(), |end| format!("its end: {end}"))
+/// The last lines that this test's programs have written on stderr.
+pub(crate) fn last_words() -> String {
+    STARTED.with_borrow(|started| {
+        let lines: Vec<_> = started.iter().flat_map(|(_, stderr)| stderr.seen()).collect();
+        let last = &lines[lines.len().saturating_sub(10)..];
+        last.iter().map(|line| format!("  | {}\n", shortened(line))).collect()
+    })
+}
+
+/// Text of any length in a sentence.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}… ({})", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,29 +156,53 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Program {
     /// Starts `command` with all three streams in the test's hands.
     pub fn start(command: Command) -> Program {
-        Program::watch(spawn(command))
+        let (mut program, stdout) = Program::start_unread(command);
+        program.reads(stdout);
+        program
+    }
+
+    /// Reads its `stdout` line by line from now on.
+    pub fn reads(&mut self, stdout: ChildStdout) {
+        self.stdout = Lines::of("stdout", Some(stdout));
     }
 
     /// The same with its stdout in the caller's hands: to drop, so that its reader has gone, or to
     /// leave unread, so that the program waits once the pipe is full.
-    pub fn start_unread(command: Command) -> (Program, ChildStdout) {
-        let mut child = spawn(command);
-        let stdout = child.stdout.take().expect("stdout is piped");
-        (Program::watch(child), stdout)
-    }
-
-    fn watch(mut child: Child) -> Program {
-        let stdin = child.stdin.take();
-        let stdout = Lines::of("stdout", child.stdout.take());
+    ///
+    /// The program runs in an empty folder, without cargo's environment, and on Unix in the process
+    /// group of a guard that kills it when the test is done with it, or has died.
+    pub fn start_unread(mut command: Command) -> (Program, ChildStdout) {
+        speak_plainly();
+        let is_script = command.get_envs().any(|(name, _)| name == OF_THIS_REPOSITORY);
+        let folder = scratch_in(&env::temp_dir(), "socket-lab");
+        if command.get_current_dir().is_none() && !is_script {
+            fs::create_dir(&folder).expect("an empty folder");
+            command.current_dir(&folder);
+        }
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            let hidden = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD", "VERDICTS"];
+            if !is_script && hidden.iter().any(|hidden| text.starts_with(hidden)) {
+                command.env_remove(&name);
+            }
+        }
+        // Python in UTF-8, and with each line out at once.
+        command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1");
+        let guard = guard(&mut command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| does_not_start(&command, &error));
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stderr = Lines::of("stderr", child.stderr.take());
-        let (id, child) = (child.id(), Arc::new(Mutex::new(child)));
+        let child = Arc::new(Mutex::new(child));
         STARTED.with_borrow_mut(|started| started.push((Arc::clone(&child), stderr.clone())));
-        Program { child, id, stdin, stdout, stderr }
+        let nothing = Lines::of("stdout", None::<ChildStdout>);
+        let program = Program { child, guard, is_script, folder, stdin, stdout: nothing, stderr };
+        (program, stdout.expect("stdout is piped"))
     }
 
     /// The program's process id.
     pub fn id(&self) -> u32 {
-        self.id
+        locked(&self.child).id()
     }
 
     /// Types `text` on its stdin as it is: line ends are the caller's. A program that no longer
@@ -160,10 +233,10 @@ impl Program {
     pub fn status(&mut self) -> ExitStatus {
         let status = locked(&self.child).wait_timeout(DEADLINE);
         status.expect("the program can be waited for").unwrap_or_else(|| {
-            panic!(
-                "expected the program to end, but it is still running; stdout {:?}, stderr {:?}",
-                self.stdout.seen(),
-                self.stderr.seen()
+            fail(
+                "expected the program to end, but it still runs; its stdout so far: {}",
+                "程序应当结束,但仍在运行;它在 stdout 上已写出:{}",
+                &[&self.stdout.last_seen()],
             )
         })
     }
@@ -171,30 +244,74 @@ impl Program {
     /// Waits for its end and checks its exit code.
     pub fn ends_with(&mut self, code: i32) {
         let status = self.status();
-        assert!(
+        ensure(
             status.code() == Some(code),
-            "expected the program to end with status {code}, but it ended with {status}; \
-             stderr {:?}",
-            self.stderr.rest()
+            "expected the program to end with status {}, but it ended with {}",
+            "程序应以退出状态 {} 结束,实际是 {}",
+            &[&code, &status],
         );
+    }
+
+    /// Waits for its end, before which it may write nothing more, and checks its exit code.
+    pub fn ends_silently_with(&mut self, code: i32) {
+        self.ends_with(code);
+        self.stdout.expect_end();
+        self.stderr.expect_end();
     }
 }
 
-fn spawn(mut command: Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
+/// Puts `command` into a process group that is killed as a whole when the guard's stdin ends. That it
+/// does too when the test itself is killed.
+#[cfg(unix)]
+fn guard(command: &mut Command) -> Option<Child> {
+    use std::os::unix::process::CommandExt;
+    let mut guard = Command::new("bash");
+    guard.args(["-c", "trap '' HUP INT TERM; read -r _; kill -s KILL 0"]).process_group(0);
+    guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let guard = guard.spawn().expect("bash starts");
+    command.process_group(guard.id().try_into().expect("a process id"));
+    Some(guard)
+}
+
+#[cfg(not(unix))]
+fn guard(_: &mut Command) -> Option<Child> {
+    None
+}
+
+fn does_not_start(command: &Command, error: &std::io::Error) -> ! {
+    let path = Path::new(command.get_program());
+    let name = path.display();
+    let first = fs::read(path).unwrap_or_default();
+    let first = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        let english = "{} may not be executed; allow it by: chmod +x {}";
+        fail(english, "{} 没有执行权限;请运行:chmod +x {}", &[&name, &name]);
+    } else if first.starts_with(b"#!") && first.ends_with(b"\r") {
+        let english = "the first line of {} ends in CRLF; save the file with LF";
+        fail(english, "{} 的第一行以 CRLF 结尾;请用 LF 换行保存", &[&name]);
+    }
+    fail("{} does not start: {}", "{} 无法启动:{}", &[&name, error])
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // One of this repository's scripts takes down what it has started when it may.
+        if self.is_script && self.is_running() && try_signal("TERM", &self.id().to_string()) {
+            let _ = locked(&self.child).wait_timeout(DEADLINE);
+        }
+        if cfg!(windows) && self.is_running() {
+            let id = self.id().to_string();
+            let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).output();
+        }
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            let _ = guard.wait();
+        }
+        self.kill();
         STARTED.with_borrow_mut(|started| {
             started.retain(|(child, _)| !Arc::ptr_eq(child, &self.child));
         });
-        // A script takes down what it has started when it may.
-        if cfg!(unix) && self.is_running() && try_signal("TERM", &self.id().to_string()) {
-            let _ = locked(&self.child).wait_timeout(DEADLINE);
-        }
-        self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -218,127 +335,151 @@ impl Lines {
         let seen = Arc::clone(&shared);
         thread::spawn(move || {
             if let Some(source) = source {
-                collect(BufReader::new(source), &seen);
+                collect(BufReader::new(source.take(MOST_OF_STREAM)), &seen);
             }
-            seen.0.lock().expect("the test does not panic here").ended = true;
+            locked(&seen.0).ended = true;
             seen.1.notify_all();
         });
         Lines { stream, next: 0, shared }
     }
 
-    /// The next line, or `None` at the end of the stream.
-    pub fn next_line(&mut self) -> Option<String> {
-        self.awaited("another line")
-    }
-
-    /// The same; `what` is expected.
-    fn awaited(&mut self, what: &str) -> Option<String> {
+    /// The next line, or `None` at the end of the stream. `what` is expected, in both languages.
+    fn awaited(&mut self, what: [&str; 2], until: Instant) -> Option<String> {
         let (seen, arrived) = &*self.shared;
-        let seen = seen.lock().expect("the collector does not panic");
         let waiting = |seen: &mut Seen| seen.lines.len() <= self.next && !seen.ended;
+        let patience = until.saturating_duration_since(Instant::now());
         let (seen, timeout) = arrived
-            .wait_timeout_while(seen, DEADLINE, waiting)
-            .expect("the collector does not panic");
+            .wait_timeout_while(locked(seen), patience, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
         let line = seen.lines.get(self.next).cloned();
-        drop(seen); // a panic with the lock held would be the collector's too
-        assert!(
-            !timeout.timed_out(),
-            "expected {what} on {}, but for {DEADLINE:?} nothing came after {:?}",
-            self.stream,
-            self.seen()
-        );
+        drop(seen);
+        if timeout.timed_out() {
+            let but = words("nothing came for {} seconds", "{} 秒内没有", &[&DEADLINE.as_secs()]);
+            self.is_missing(what, &but);
+        }
         self.next += 1;
         line
     }
 
+    /// Fails the test: `what` was expected, in both languages, `but` something else happened.
+    fn is_missing(&self, what: [&str; 2], but: &str) -> ! {
+        fail(
+            "expected {} on {}, but {}; it had: {}",
+            "应出现{}(在 {} 上),但{};此前有:{}",
+            &[&words(what[0], what[1], &[]), &self.stream, &but, &self.last_seen()],
+        )
+    }
+
+    /// Says that the stream has ended, which as a rule is the end of the program.
+    fn its_end(&self) -> String {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(100) {
+            if let Some(end) = an_end() {
+                return end;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        words("it was closed", "它被关闭了", &[])
+    }
+
+    /// The next line, or `None` at the end of the stream.
+    pub fn next_line(&mut self) -> Option<String> {
+        self.awaited(["another line", "下一行"], Instant::now() + DEADLINE)
+    }
+
     /// Waits for the next line, which has to be `expected`.
     pub fn expect(&mut self, expected: &str) {
-        let line = self.awaited(&format!("the line {expected:?}"));
-        assert!(
-            line.as_deref() == Some(expected),
-            "expected the line {expected:?} on {}, but got {}",
-            self.stream,
-            line.map_or_else(its_end, |line| format!("{line:?}"))
-        );
+        let quoted = shortened(&format!("{expected:?}"));
+        let what = [format!("the line {quoted}"), format!("这一行 {quoted}")];
+        let what = [what[0].as_str(), &what[1]];
+        match self.awaited(what, Instant::now() + DEADLINE) {
+            Some(line) if line == expected => {}
+            Some(line) => {
+                let line = shortened(&format!("{line:?}"));
+                self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
+            }
+            None => self.is_missing(what, &self.its_end()),
+        }
     }
 
     /// Waits for the next line, which has to contain each of `parts`: that line.
     pub fn expect_parts(&mut self, parts: &[&str]) -> String {
-        let line = self.awaited(&format!("a line with {parts:?}")).unwrap_or_else(|| {
-            panic!("expected a line with {parts:?} on {}, but got {}", self.stream, its_end())
-        });
-        for part in parts {
-            assert!(
-                line.contains(part),
-                "expected {part:?} in the line on {}, but got {line:?}",
-                self.stream
-            );
-        }
-        line
+        self.find(parts, true)
     }
 
     /// Waits until a line contains `part`, whatever comes before it: that line.
     pub fn wait_for(&mut self, part: &str) -> String {
-        let started = Instant::now();
+        self.find(&[part], false)
+    }
+
+    /// Waits until a line contains each of `parts`, which may have to be the `next` one: that line.
+    pub fn find(&mut self, parts: &[&str], next: bool) -> String {
+        let quoted = shortened(&format!("{parts:?}"));
+        let what = [format!("a line with {quoted}"), format!("含有 {quoted} 的一行")];
+        let what = [what[0].as_str(), &what[1]];
+        let until = Instant::now() + DEADLINE;
         loop {
-            self.check_patience(started);
-            let line = self.awaited(&format!("a line with {part:?}")).unwrap_or_else(|| {
-                panic!("expected a line with {part:?} on {}, but got {}", self.stream, its_end())
-            });
-            if line.contains(part) {
+            let Some(line) = self.awaited(what, until) else {
+                self.is_missing(what, &self.its_end())
+            };
+            if parts.iter().all(|part| line.contains(part)) {
                 return line;
+            }
+            if next || Instant::now() > until {
+                let line = shortened(&format!("{line:?}"));
+                self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
             }
         }
     }
 
     /// All lines that are still to come until the end of the stream.
     pub fn rest(&mut self) -> Vec<String> {
-        let started = Instant::now();
-        std::iter::from_fn(|| {
-            self.check_patience(started);
-            self.next_line()
-        })
-        .collect()
-    }
-
-    fn check_patience(&self, started: Instant) {
-        let stream = self.stream;
-        assert!(started.elapsed() < 6 * DEADLINE, "expected an end of the lines on {stream}");
+        let until = Instant::now() + 6 * DEADLINE;
+        std::iter::from_fn(|| self.awaited(["its end", "结束"], until)).collect()
     }
 
     /// Waits for the end of the stream, before which nothing more may come.
     pub fn expect_end(&mut self) {
         let rest = self.rest();
-        assert!(rest.is_empty(), "expected nothing more on {}, but got {rest:?}", self.stream);
+        ensure(
+            rest.is_empty(),
+            "expected nothing more on {}, but got {}",
+            "{} 上不应再有内容,但得到 {}",
+            &[&self.stream, &shortened(&format!("{rest:?}"))],
+        );
     }
 
     /// All lines so far, without waiting.
     pub fn seen(&self) -> Vec<String> {
-        self.shared.0.lock().expect("the collector does not panic").lines.clone()
+        locked(&self.shared.0).lines.clone()
+    }
+
+    fn last_seen(&self) -> String {
+        let seen = self.seen();
+        shortened(&format!("{:?}", &seen[seen.len().saturating_sub(3)..]))
     }
 }
 
 fn collect(mut source: impl BufRead, (seen, arrived): &(Mutex<Seen>, Condvar)) {
     let mut line = Vec::new();
-    while source.read_until(b'\n', &mut line).is_ok_and(|size| size > 0) {
+    let mut one = |line: &mut Vec<u8>| source.by_ref().take(MOST_OF_LINE).read_until(b'\n', line);
+    while one(&mut line).is_ok_and(|size| size > 0) {
         let mut text = String::from_utf8_lossy(&line);
         if std::str::from_utf8(&line).is_err() {
             text += "(not UTF-8: in the machine's code page?)";
         }
         // A line that lacks its line feed shows that it does.
         let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
-        let mut seen = seen.lock().expect("the test does not panic here");
-        seen.lines.push(text);
+        locked(seen).lines.push(text);
         arrived.notify_all();
-        if seen.lines.len() == MOST_LINES {
-            return seen.lines.push("(and so on: nobody reads any further)".to_owned());
-        }
         line.clear();
     }
 }
 
 /// A server that is ready, on a free port of 127.0.0.1.
 pub struct Server {
+    /// What it is called.
+    pub name: String,
     /// The process and what it prints; the line that says where it listens is read already.
     pub program: Program,
     /// Where it listens.
@@ -354,23 +495,34 @@ impl Server {
     /// The same at another `host`.
     pub fn start_at(name: &str, mut command: Command, host: &str) -> Server {
         command.args([host, "0"]);
-        Server::ready(name, Program::start(command))
+        Server::ready(name, Program::start(command), host)
     }
 
     /// The same with its stdout unread.
     pub fn start_unread(name: &str, mut command: Command) -> (Server, ChildStdout) {
         command.args(["127.0.0.1", "0"]);
         let (program, stdout) = Program::start_unread(command);
-        (Server::ready(name, program), stdout)
+        (Server::ready(name, program, "127.0.0.1"), stdout)
     }
 
-    fn ready(name: &str, mut program: Program) -> Server {
-        let line = program.stderr.expect_parts(&[&format!("{name}: listening on ")]);
-        let address = line.rsplit(' ').next().unwrap_or_default();
-        let address = address.parse().unwrap_or_else(|_| {
-            panic!("expected an address and its port after \"listening on\", but got {line:?}")
-        });
-        Server { program, address }
+    fn ready(name: &str, mut program: Program, told: &str) -> Server {
+        let line = program.stderr.wait_for("listening on");
+        let host = if ["", "localhost"].contains(&told) { "127.0.0.1" } else { told };
+        // However the address is written: 127.0.0.1:50000, ('127.0.0.1', 50000), ::1 50000.
+        let after = line.split("listening on").last().unwrap_or_default();
+        let mut numbers = after.split(|character: char| !character.is_ascii_digit());
+        let port = numbers.rfind(|number| !number.is_empty());
+        let port = port.and_then(|port| port.parse().ok()).filter(|port| ![0, 7890].contains(port));
+        match (host.parse::<IpAddr>(), port) {
+            (Ok(ip), Some(port)) if after.contains(host) => {
+                Server { name: name.to_owned(), program, address: (ip, port).into() }
+            }
+            _ => fail(
+                "told to listen on HOST {} and PORT 0 (any free port), it says: {}",
+                "要求它监听 HOST {}、PORT 0(任一空闲端口),它却说:{}",
+                &[&host, &line],
+            ),
+        }
     }
 }
 
@@ -391,34 +543,29 @@ pub fn client(mut command: Command, server: SocketAddr) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-
     use super::*;
-
-    /// The words of the command that `value` names.
-    fn words(value: &str) -> Vec<String> {
-        let command = named(value);
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
-        words.map(|word: &OsStr| word.to_string_lossy().into_owned()).collect()
-    }
 
     #[test]
     fn a_program_is_named_by_a_file_or_by_a_command_with_arguments() {
         // Files of the repository, which are found from every crate's folder.
-        let [py, readme] = ["common/tests/gbk.py", "README.md"].map(|name| {
-            let path = file(name).expect("a file of the repository");
-            path.to_string_lossy().into_owned()
-        });
-        let python = if cfg!(windows) { "python" } else { "python3" };
-        assert_eq!(words("common/tests/gbk.py"), [python, &py]);
-        assert_eq!(words("node common/tests/gbk.py  -x"), ["node", &py, "-x"]);
-        assert_eq!(words("README.md"), [readme]);
-        assert_eq!(words("no-such-file -x"), ["no-such-file", "-x"]);
-
+        let [py, readme] = ["common/tests/gbk.py", "README.md"]
+            .map(|name| file(name).expect("a file of the repository").display().to_string());
         let spaced = crate::scratch("my server").with_extension("jar");
-        std::fs::write(&spaced, "").expect("a file");
-        let jar = spaced.to_string_lossy().into_owned();
-        assert_eq!(words(&jar), ["java", "-jar", &jar]);
-        std::fs::remove_file(&jar).expect("the file is there");
+        fs::write(&spaced, "").expect("a file");
+        let jar = spaced.display().to_string();
+        let python = if cfg!(windows) { "python" } else { "python3" };
+        let cases: [(&str, &[&str]); 5] = [
+            ("common/tests/gbk.py", &[python, &py]),
+            ("node common/tests/gbk.py  -x", &["node", &py, "-x"]),
+            ("README.md", &[&readme]),
+            ("no-such-file -x", &["no-such-file", "-x"]),
+            (&jar, &["java", "-jar", &jar]),
+        ];
+        for (value, expected) in cases {
+            let command = named(value);
+            let words = std::iter::once(command.get_program()).chain(command.get_args());
+            assert!(words.eq(expected.iter().map(std::ffi::OsStr::new)), "{value}: {command:?}");
+        }
+        fs::remove_file(&spaced).expect("the file is there");
     }
 }

@@ -1,33 +1,170 @@
 //! The other side's sockets, and what is expected of them.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::ChildStdout;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::program::an_end;
-use crate::{DEADLINE, NI_HAO, TCP_REPLY, UDP_REPLY};
+use socket2::SockRef;
 
-/// A UDP socket on a free port of 127.0.0.1 that waits no longer than [`DEADLINE`].
-pub fn udp_socket() -> UdpSocket {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free UDP port");
-    socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    socket
+use crate::program::an_end;
+use crate::{
+    A_WHILE, DEADLINE, NI_HAO, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, shortened,
+    words,
+};
+
+/// The other side of a conversation, whichever protocol it speaks: what it sends and expects is a
+/// datagram, or bytes in a stream.
+pub enum Peer {
+    /// A socket, and whom it talks to: a client the first one who has sent something.
+    Udp(UdpSocket, Option<SocketAddr>),
+    /// A connection.
+    Tcp(TcpStream),
+}
+
+impl Peer {
+    /// A client of `server`, which is called `name`.
+    pub fn of(name: &str, server: SocketAddr) -> Peer {
+        if name.starts_with("udp") {
+            let local = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+            let socket = UdpSocket::bind(local).expect("a free UDP port");
+            Peer::Udp(socket, Some(server))
+        } else {
+            Peer::Tcp(connect(server))
+        }
+    }
+
+    /// The server's end of a conversation at `host`, and its client with its stdout unread.
+    pub fn with_client(subject: &Subject, host: &str) -> (Peer, Program, ChildStdout) {
+        let any = (host.replace("localhost", "127.0.0.1"), 0);
+        let any = (any.0.as_str(), any.1);
+        let start = |address: io::Result<SocketAddr>| {
+            let port = address.expect("the socket's address").port().to_string();
+            Program::start_unread(subject.with(&[host, &port]))
+        };
+        if subject.name.starts_with("udp") {
+            let socket = UdpSocket::bind(any).expect("a free UDP port");
+            let (program, stdout) = start(socket.local_addr());
+            (Peer::Udp(socket, None), program, stdout)
+        } else {
+            let listener = TcpListener::bind(any).expect("a free TCP port");
+            let (program, stdout) = start(listener.local_addr());
+            (Peer::Tcp(accept(&listener)), program, stdout)
+        }
+    }
+
+    /// Its own address.
+    pub fn address(&self) -> SocketAddr {
+        let address = match self {
+            Peer::Udp(socket, _) => socket.local_addr(),
+            Peer::Tcp(connection) => connection.local_addr(),
+        };
+        address.expect("the socket's address")
+    }
+
+    /// Sends `message`.
+    pub fn sends(&mut self, message: &[u8]) {
+        let sent = match self {
+            Peer::Udp(socket, Some(peer)) => socket.send_to(message, *peer).map(drop),
+            Peer::Udp(_, None) => panic!("nobody has sent anything that could be answered"),
+            Peer::Tcp(connection) => connection.write_all(message),
+        };
+        if let Err(error) = sent {
+            let english = "expected {} to be taken, but {}";
+            fail(english, "{} 应能送达,但{}", &[&readable(message), &reason(&error)]);
+        }
+    }
+
+    /// Waits for `message`, and for nothing more.
+    pub fn expects(&mut self, message: &[u8]) {
+        match self {
+            Peer::Tcp(connection) => expect_bytes(connection, message),
+            Peer::Udp(socket, peer) => {
+                let (received, from) = datagram(socket);
+                let (expected, got) = (readable(message), readable(&received));
+                let english = "expected the datagram {}, but received {}";
+                ensure(
+                    received == message,
+                    english,
+                    "应收到数据报 {},但收到 {}",
+                    &[&expected, &got],
+                );
+                let right = *peer.get_or_insert(from);
+                let english = "expected the datagram {} from {}, but it came from {}";
+                let chinese = "数据报 {} 应来自 {},但它来自 {}";
+                ensure(from.port() == right.port(), english, chinese, &[&got, &right, &from]);
+            }
+        }
+    }
+
+    /// Waits for `message` and answers it with `reply`.
+    pub fn answers(&mut self, message: &[u8], reply: &[u8]) {
+        self.expects(message);
+        self.sends(reply);
+    }
+
+    /// For a while there is nothing more from the other side, nor does it leave.
+    pub fn expects_nothing_yet(&mut self) {
+        let mut buffer = [0; 2000];
+        let received = match self {
+            Peer::Udp(socket, _) => {
+                socket.set_read_timeout(Some(A_WHILE)).expect("a timeout");
+                socket.recv(&mut buffer)
+            }
+            Peer::Tcp(connection) => {
+                connection.set_read_timeout(Some(A_WHILE)).expect("a timeout");
+                connection.read(&mut buffer)
+            }
+        };
+        match received {
+            Ok(0) if matches!(self, Peer::Tcp(_)) => fail(
+                "expected it to wait, but it closes the connection",
+                "它应等待,却关闭了连接",
+                &[],
+            ),
+            Ok(size) => {
+                let more = readable(&buffer[..size]);
+                fail(
+                    "expected nothing yet, but received {}",
+                    "此时不应收到内容,却收到 {}",
+                    &[&more],
+                )
+            }
+            Err(_) => {}
+        }
+        if let Peer::Tcp(connection) = self {
+            connection.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        }
+    }
+
+    /// The connection, which it has to be.
+    pub fn tcp(&mut self) -> &mut TcpStream {
+        match self {
+            Peer::Tcp(connection) => connection,
+            Peer::Udp(..) => panic!("there are no connections over UDP"),
+        }
+    }
+
+    /// Closes its direction of the connection.
+    pub fn half_closes(&mut self) {
+        self.tcp().shutdown(Shutdown::Write).expect("the half-close");
+    }
+
+    /// Closes the connection by a reset.
+    pub fn resets(mut self) {
+        // RST instead of FIN.
+        SockRef::from(&*self.tcp()).set_linger(Some(Duration::ZERO)).expect("an abortive close");
+    }
 }
 
 /// The next datagram at `socket`, and its sender.
 pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = [0; 65_535];
-    let patience = socket.read_timeout().expect("the socket's timeout");
-    match await_peer(|| {
-        socket.set_read_timeout(Some(A_MOMENT))?;
-        socket.recv_from(&mut buffer)
-    }) {
-        Ok((size, peer)) => {
-            socket.set_read_timeout(patience).expect("a timeout");
-            (buffer[..size].to_vec(), peer)
-        }
-        Err(why) => panic!("expected a datagram, but {why}"),
+    socket.set_read_timeout(Some(A_MOMENT)).expect("a timeout");
+    match await_peer(|| socket.recv_from(&mut buffer)) {
+        Ok((size, peer)) => (buffer[..size].to_vec(), peer),
+        Err(why) => fail("expected a datagram, but {}", "应收到一个数据报,但{}", &[&why]),
     }
 }
 
@@ -42,8 +179,8 @@ fn await_peer<T>(mut receive: impl FnMut() -> io::Result<T>) -> Result<T, String
     loop {
         match receive() {
             Ok(received) => return Ok(received),
-            Err(error) if !is_silence(&error) => return Err(error.to_string()),
-            Err(_) if started.elapsed() > DEADLINE => return Err(silence()),
+            Err(error) if !is_silence(&error) => return Err(reason(&error)),
+            Err(error) if started.elapsed() > DEADLINE => return Err(reason(&error)),
             // What it sent before its end has come by the second look.
             Err(_) if end.is_some() => return Err(end.unwrap_or_default()),
             Err(_) => end = an_end(),
@@ -55,30 +192,16 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-fn silence() -> String {
-    format!("for {} seconds nothing came", DEADLINE.as_secs())
-}
-
-/// Closes `socket` and waits until nobody listens at its port: a program that another test is just
+/// Closes a `peer`'s socket and waits until its port is free: a program that another test is just
 /// starting has a copy of it for a moment, between fork(2) and execve(2).
-pub fn close_udp(socket: UdpSocket) {
-    let address = socket.local_addr().expect("the socket's address");
-    drop(socket);
-    let probe = udp_socket();
-    probe.connect(address).expect("a UDP socket can always be connected");
-    probe.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
-    wait_until("the port is closed", || {
-        let _ = probe.send(b"anybody?");
-        let refused = [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset]; // Windows says reset
-        probe.recv(&mut [0; 1]).is_err_and(|error| refused.contains(&error.kind()))
+pub fn close(peer: Peer) {
+    let address = peer.address();
+    let is_udp = matches!(peer, Peer::Udp(..));
+    drop(peer);
+    wait_until("the port is free", || match is_udp {
+        true => UdpSocket::bind(address).is_ok(),
+        false => TcpListener::bind(address).is_ok(),
     });
-}
-
-/// The same for a listening TCP socket.
-pub fn close_tcp(listener: TcpListener) {
-    let address = listener.local_addr().expect("the listener's address");
-    drop(listener);
-    wait_until("the port is closed", || TcpStream::connect_timeout(&address, DEADLINE).is_err());
 }
 
 /// Asks until `what` has `happened`, for what no system call can be waited for. A panic says `what`
@@ -86,9 +209,18 @@ pub fn close_tcp(listener: TcpListener) {
 pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        let english = "waited {} seconds in vain: {}";
+        let seconds = DEADLINE.as_secs();
+        ensure(started.elapsed() < DEADLINE, english, "等了 {} 秒仍未:{}", &[&seconds, &what]);
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A UDP socket on a free port of 127.0.0.1.
+pub fn udp_socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free UDP port");
+    socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    socket
 }
 
 /// A listening TCP socket on a free port of 127.0.0.1, and its address.
@@ -108,7 +240,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
             connection.set_nonblocking(false).expect("a connection that blocks");
             with_deadline(connection)
         }
-        Err(why) => panic!("expected a client to connect, but {why}"),
+        Err(why) => fail("expected a client to connect, but {}", "客户端应来连接,但{}", &[&why]),
     }
 }
 
@@ -116,7 +248,10 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
 pub fn connect(server: SocketAddr) -> TcpStream {
     match TcpStream::connect_timeout(&server, DEADLINE) {
         Ok(connection) => with_deadline(connection),
-        Err(error) => panic!("expected {server} to accept a connection, but: {error}"),
+        Err(error) => {
+            let why = an_end().unwrap_or(error.to_string());
+            fail("expected a connection to {}, but {}", "应能连接 {},但{}", &[&server, &why])
+        }
     }
 }
 
@@ -134,53 +269,60 @@ pub fn expect_served(connection: &mut TcpStream) {
 
 /// Receives from `connection` until `expected` has come, in however many pieces.
 pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
-    let mut received = vec![0; expected.len()];
-    let expected_text = readable(expected);
-    if let Err(error) = connection.read_exact(&mut received) {
-        panic!("expected {expected_text} on the connection, but {}", reason(&error));
-    }
-    let text = readable(&received);
-    assert!(
-        received == expected,
-        "expected {expected_text} on the connection, but received {text}"
-    );
-}
-
-/// Receives once from `connection`: how many bytes.
-pub fn receive(connection: &mut TcpStream, buffer: &mut [u8]) -> usize {
-    loop {
-        match connection.read(buffer) {
-            Ok(size) => return size,
+    let mut received = Vec::new();
+    let mut buffer = vec![0; expected.len()];
+    let but = loop {
+        match connection.read(&mut buffer[received.len()..]) {
+            Ok(0) => break words("the other side closed it", "对方关闭了连接", &[]),
+            Ok(size) => received.extend_from_slice(&buffer[received.len()..][..size]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {} // signal(7)
-            Err(error) => panic!("expected more on the connection, but {}", reason(&error)),
+            Err(error) => break reason(&error),
         }
-    }
+        if received == expected {
+            return;
+        } else if !expected.starts_with(&received) {
+            break words("this is not how it goes on", "后面的内容不对", &[]);
+        }
+    };
+    fail(
+        "expected {} on the connection, but received {}, and then {}",
+        "连接上应收到 {},实际收到 {},然后{}",
+        &[&readable(expected), &readable(&received), &but],
+    )
 }
 
 /// Waits until the other side has closed `connection`, with nothing more sent.
 pub fn expect_closed(connection: &mut TcpStream) {
     let mut rest = Vec::new();
-    match connection.read_to_end(&mut rest) {
-        Ok(0) => {}
-        Ok(_) => panic!("expected the connection to be closed, but received {}", readable(&rest)),
-        Err(error) => panic!("expected the connection to be closed, but {}", reason(&error)),
-    }
+    let but = match connection.read_to_end(&mut rest) {
+        Ok(0) => return,
+        Ok(_) => words("received {}", "收到 {}", &[&readable(&rest)]),
+        Err(error) => reason(&error),
+    };
+    fail("expected the connection to be closed, but {}", "连接应被关闭,但{}", &[&but])
 }
 
-/// Bytes for a message to a student: the replies by their name, all else as Rust writes them.
+/// Bytes in a sentence: the replies by their name, all else as Rust writes them.
 pub fn readable(bytes: &[u8]) -> String {
     match bytes {
-        UDP_REPLY => "the UDP server's reply".to_owned(),
-        TCP_REPLY => "the TCP server's reply".to_owned(),
-        _ => format!("b\"{}\"", bytes.escape_ascii()),
+        b"" => words("nothing", "空", &[]),
+        UDP_REPLY => words("the UDP server's reply", "UDP 服务器的回复", &[]),
+        TCP_REPLY => words("the TCP server's reply", "TCP 服务器的回复", &[]),
+        _ if std::str::from_utf8(bytes).is_ok_and(|text| !text.is_ascii()) => {
+            let escaped = shortened(&format!("b\"{}\"", bytes.escape_ascii()));
+            words("{} (which is UTF-8 and not GBK)", "{}(这是 UTF-8,不是 GBK)", &[&escaped])
+        }
+        _ => shortened(&format!("b\"{}\"", bytes.escape_ascii())),
     }
 }
 
 /// Why nothing could be received; what a deadline is called differs between systems.
 fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => silence(),
-        ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
-        _ => error.to_string(),
+    match an_end() {
+        Some(end) => end,
+        None if is_silence(error) => {
+            words("nothing came for {} seconds", "{} 秒内没有", &[&DEADLINE.as_secs()])
+        }
+        None => error.to_string(),
     }
 }

@@ -1,0 +1,246 @@
+//! What both servers are checked for.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use crate::check::those_here;
+use crate::{
+    NI_HAO, Peer, Program, Server, Subject, TCP_REPLY, UDP_REPLY, ensure, fails_and_names, limited,
+    shortened, udp_socket, wait_until,
+};
+
+impl Server {
+    /// A client of this server.
+    pub fn client(&self) -> Peer {
+        Peer::of(&self.name, self.address)
+    }
+
+    fn reply(&self) -> &'static [u8] {
+        if self.name.starts_with("udp") { UDP_REPLY } else { TCP_REPLY }
+    }
+
+    /// Sends `message`, which the server has to answer, and to show in a line with these `parts`.
+    pub fn answers(&mut self, client: &mut Peer, message: &[u8], parts: &[&str]) {
+        client.sends(message);
+        client.expects(self.reply());
+        self.program.stdout.find(parts, false);
+    }
+
+    /// The same, letter by letter as the contract has it.
+    pub fn shows(&mut self, client: &mut Peer, message: &[u8], text: &str) {
+        client.sends(message);
+        self.program.stdout.expect(&format!("receive messages:{text} from {}", client.address()));
+        client.expects(self.reply());
+        if self.name.starts_with("udp") {
+            self.program.stdout.expect("waiting for messages......");
+        }
+    }
+}
+
+/// It says where it listens, on stderr, and is there.
+pub fn says_where_it_listens(subject: &Subject) {
+    let server = subject.serve();
+    server.client().sends(NI_HAO);
+}
+
+/// A message is answered in GBK, and shown with what tells its sender apart, the port.
+pub fn answers_a_message(subject: &Subject) {
+    let mut server = subject.serve();
+    let mut client = server.client();
+    let port = client.address().port().to_string();
+    server.answers(&mut client, NI_HAO, &["你好"]);
+    let shown = server.program.stdout.seen().concat();
+    let english = "expected the client's port {} on stdout, but got {}";
+    let chinese = "stdout 上应有客户端的端口 {},实际是 {}";
+    ensure(shown.contains(&port), english, chinese, &[&port, &shortened(&shown)]);
+}
+
+/// Only exactly these four letters are the exit message.
+pub fn goes_on_after_what_is_not_exit(subject: &Subject) {
+    let mut server = subject.serve();
+    let mut client = server.client();
+    for text in ["EXIT", "exits", " exit", "exi"] {
+        server.answers(&mut client, text.as_bytes(), &[text]);
+    }
+    server.answers(&mut client, b"exit\n", &["exit"]);
+}
+
+/// Bytes that are not GBK stop nothing, however they are shown.
+pub fn survives_what_is_not_gbk(subject: &Subject) {
+    let mut server = subject.serve();
+    let mut client = server.client();
+    for byte in [0xff, 0x80, 0xc4] {
+        let message = [b"before ", &[byte][..], b" after"].concat();
+        server.answers(&mut client, &message, &["before ", "after"]);
+    }
+    server.answers(&mut client, NI_HAO, &["你好"]);
+}
+
+/// A message is one line, and drives no terminal.
+pub fn escapes_what_a_screen_obeys(subject: &Subject) {
+    let mut server = subject.serve();
+    let mut client = server.client();
+    server.answers(&mut client, b"\x1b[2Jone\r\nreceive messages:two\x7f", &["one", "two"]);
+    let line = server.program.stdout.seen().pop().unwrap_or_default();
+    let english = "expected the control characters of a message to be escaped, but got {}";
+    let chinese = "消息里的控制字符应转义显示,实际是 {}";
+    ensure(!line.contains(char::is_control), english, chinese, &[&shortened(&format!("{line:?}"))]);
+}
+
+/// Every byte is shown as the contract says, in its lines and no others.
+pub fn shows_what_the_contract_says(subject: &Subject) {
+    let mut server = subject.serve();
+    let mut client = server.client();
+    server.program.stdout.expect(&match client {
+        Peer::Udp(..) => "waiting for messages......".to_owned(),
+        Peer::Tcp(_) => format!("connect from : {}", client.address()),
+    });
+    let cases: [(&[u8], &str); 11] = [
+        (NI_HAO, "你好"),
+        (b"hello", "hello"),
+        (b"exit\0", r"exit\u{0}"),
+        (b"a\xffb", "a\u{fffd}b"),
+        (b"\x80", "€"),
+        // Byte-order marks are GBK like any other bytes.
+        (b"\xef\xbb\xbfa", "锘縜"),
+        (b"\xff\xfe,hello", "\u{fffd}\u{fffd},hello"),
+        (b"\x1b[2Jhi\r\nreceive messages:no\t\x7f", r"\u{1b}[2Jhi\r\nreceive messages:no\t\u{7f}"),
+        // Four bytes of GB 18030 decode to the rest of Unicode: an emoji, a control character, and
+        // those that turn a line around or end it.
+        (b"\x94\x39\xfc\x36", "😀"),
+        (b"\x81\x30\x81\x30", r"\u{80}"),
+        (b"morf \x81\x36\xa7\x31\x81\x36\xa6\x35", r"morf \u{202e}\u{2028}"),
+    ];
+    for (message, text) in cases {
+        server.shows(&mut client, message, text);
+    }
+    server.program.kill();
+    server.program.stderr.expect_end();
+    let said = vec![format!("{}: listening on {}", subject.name, server.address)];
+    assert_eq!(server.program.stderr.seen(), said);
+}
+
+/// `localhost` and an empty HOST mean 127.0.0.1, and IPv6 is served too.
+pub fn serves_at_any_host(subject: &Subject) {
+    for host in those_here(&["localhost", "", "::1"]) {
+        let mut server = Server::start_at(subject.name, subject.command(), host);
+        let mut client = server.client();
+        server.answers(&mut client, NI_HAO, &["你好"]);
+    }
+}
+
+/// A port in use, and an address that is not this machine's, are errors that name the address.
+pub fn names_an_address_that_it_cannot_have(subject: &Subject) {
+    let server = subject.serve();
+    let port = server.address.port().to_string();
+    for host in those_here(&["127.0.0.1", "localhost"]) {
+        fails_and_names(subject.with(&[host, &port]), &server.address.to_string());
+    }
+    fails_and_names(subject.with(&["192.0.2.1", "0"]), "192.0.2.1:0"); // RFC 5737: nobody's
+}
+
+/// Messages to a server whose stdout nobody reads, until it waits for its reader: how many of them
+/// were answered.
+fn fill_stdout(client: &mut Peer) -> usize {
+    let mut buffer = [0; 100];
+    let patience = Some(Duration::from_millis(500));
+    for answered in 0..2_000 {
+        client.sends(&[b'a'; 1_000]);
+        let received = match client {
+            Peer::Udp(socket, _) => {
+                socket.set_read_timeout(patience).and_then(|()| socket.recv(&mut buffer))
+            }
+            Peer::Tcp(socket) => {
+                socket.set_read_timeout(patience).and_then(|()| socket.read(&mut buffer))
+            }
+        };
+        if received.is_err() {
+            return answered;
+        }
+    }
+    ensure(
+        false,
+        "2,000 messages were answered that nobody could see",
+        "回复了 2,000 条谁也看不到的消息",
+        &[],
+    );
+    0
+}
+
+/// A message is shown before it is answered.
+pub fn shows_before_it_answers(subject: &Subject) {
+    let (mut server, stdout) = Server::start_unread(subject.name, subject.command());
+    let answered = fill_stdout(&mut server.client());
+    server.program.kill();
+    let mut shown = Vec::new();
+    let _ = stdout.take(1 << 20).read_to_end(&mut shown);
+    let shown = String::from_utf8_lossy(&shown).matches("receive messages:").count();
+    let english = "expected each message to be shown before it is answered, but {} of {} were";
+    ensure(
+        answered <= shown,
+        english,
+        "每条消息应先显示再回复,只显示了 {} 条,却回复了 {} 条",
+        &[&shown, &answered],
+    );
+}
+
+/// A stdout that nobody reads holds a server up until somebody does, and costs no memory.
+pub fn waits_for_its_reader(subject: &Subject) {
+    let (server, mut stdout) = Server::start_unread(subject.name, subject.command());
+    let mut client = server.client();
+    fill_stdout(&mut client);
+    #[cfg(target_os = "linux")]
+    crate::uses_little_memory(&server.program);
+    thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    client.expects(server.reply());
+}
+
+/// A stdout that cannot be written ends a server with status 1 and the reason: its reader has gone,
+/// or the disk is full.
+pub fn ends_without_stdout(subject: &Subject) {
+    let (mut server, stdout) = Server::start_unread(subject.name, subject.command());
+    drop(stdout);
+    // Again and again, as a program that another test is just starting may have a copy of it.
+    wait_until("the server has ended", || {
+        knock(&server);
+        !server.program.is_running()
+    });
+    ends_for_stdout(&mut server, "stdout");
+    if cfg!(target_os = "linux") {
+        let full = limited("exec >/dev/full", &subject.command());
+        let mut server = Server::start(subject.name, full);
+        knock(&server);
+        ends_for_stdout(&mut server, "No space left");
+    }
+}
+
+/// Gives a server something to print, where it has not ended already.
+fn knock(server: &Server) {
+    let _ = match server.name.as_str() {
+        "udp-server" => udp_socket().send_to(NI_HAO, server.address).map(drop),
+        _ => TcpStream::connect(server.address).map(drop),
+    };
+}
+
+fn ends_for_stdout(server: &mut Server, why: &str) {
+    server.program.ends_with(1);
+    server.program.stderr.expect_parts(&[&format!("{}: ", server.name), "stdout", why]);
+    server.program.stderr.expect_end();
+}
+
+/// Ctrl-C and SIGTERM end a server at once, and its port is free again.
+#[cfg(target_os = "linux")]
+pub fn ends_at_a_signal(subject: &Subject) {
+    for (signal, _) in crate::signals() {
+        let mut server = subject.serve();
+        let mut client = server.client();
+        server.answers(&mut client, NI_HAO, &["你好"]);
+        crate::signal(signal, server.program.id());
+        server.program.status();
+        let port = server.address.port().to_string();
+        let mut again = Program::start(subject.with(&["127.0.0.1", &port]));
+        again.stderr.expect_parts(&["listening on", &port]);
+    }
+}

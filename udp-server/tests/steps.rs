@@ -1,0 +1,237 @@
+//! The UDP server's side of the contract, step after step; plain sockets play its clients.
+
+use testing::servers::*;
+use testing::{NI_HAO, Subject, UDP_REPLY, UDP_REPLY_TEXT};
+
+const SERVER: Subject = Subject { name: "udp-server", own: env!("CARGO_BIN_EXE_udp-server") };
+
+mod step_1_hello {
+    use super::*;
+
+    #[test]
+    fn it_says_where_it_listens() {
+        says_where_it_listens(&SERVER);
+    }
+
+    #[test]
+    fn a_message_is_shown_with_its_sender_and_answered_in_gbk() {
+        answers_a_message(&SERVER);
+    }
+}
+
+mod step_2_several {
+    use super::*;
+
+    #[test]
+    fn every_message_of_every_client_is_answered() {
+        let mut server = SERVER.serve();
+        let (mut one, mut other) = (server.client(), server.client());
+        for _ in 0..3 {
+            server.answers(&mut one, b"one", &["one"]);
+            server.answers(&mut other, b"other", &["other"]);
+        }
+    }
+}
+
+mod step_3_exit {
+    use super::*;
+
+    #[test]
+    fn exit_ends_the_server_with_status_0_and_gets_no_reply() {
+        let mut server = SERVER.serve();
+        let mut client = server.client();
+        server.answers(&mut client, NI_HAO, &["你好"]);
+        client.sends(b"exit");
+        server.program.ends_with(0);
+        server.program.stdout.wait_for("exit");
+        client.expects_nothing_yet();
+    }
+
+    #[test]
+    fn only_exactly_these_four_letters_are_the_exit_message() {
+        goes_on_after_what_is_not_exit(&SERVER);
+    }
+}
+
+mod step_4_datagrams {
+    use super::*;
+
+    #[test]
+    fn a_datagram_comes_whole_however_long_it_is() {
+        let mut server = SERVER.serve();
+        let mut client = server.client();
+        for size in [1_024, 1_025, 1_200, 9_000] {
+            server.answers(&mut client, &vec![b'a'; size], &[&"a".repeat(size)]);
+        }
+    }
+
+    #[test]
+    fn an_empty_datagram_is_a_message_like_any_other() {
+        let mut server = SERVER.serve();
+        let mut client = server.client();
+        server.answers(&mut client, b"", &["receive messages:"]);
+        server.answers(&mut client, NI_HAO, &["你好"]);
+    }
+}
+
+mod step_5_bytes {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_gbk_stop_nothing() {
+        survives_what_is_not_gbk(&SERVER);
+    }
+
+    #[test]
+    fn a_message_is_one_line_and_drives_no_terminal() {
+        escapes_what_a_screen_obeys(&SERVER);
+    }
+}
+
+mod step_6_faults {
+    use super::*;
+
+    #[test]
+    fn an_address_that_it_cannot_have_is_an_error_that_names_it() {
+        names_an_address_that_it_cannot_have(&SERVER);
+    }
+
+    #[test]
+    fn its_own_reply_is_shown_and_not_answered() {
+        // As from another server, or from itself where somebody forges the sender's address.
+        let mut server = SERVER.serve();
+        let mut client = server.client();
+        client.sends(UDP_REPLY);
+        server.program.stdout.wait_for(UDP_REPLY_TEXT);
+        client.expects_nothing_yet();
+        server.answers(&mut client, NI_HAO, &["你好"]);
+    }
+
+    #[test]
+    fn a_stdout_that_cannot_be_written_ends_it_with_status_1_and_the_reason() {
+        ends_without_stdout(&SERVER);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_signal_ends_it_and_its_port_is_free() {
+        ends_at_a_signal(&SERVER);
+    }
+}
+
+mod step_7_contract {
+    use super::*;
+
+    #[test]
+    fn its_lines_are_as_the_contract_says() {
+        shows_what_the_contract_says(&SERVER);
+        let mut server = SERVER.serve();
+        server.program.stdout.expect("waiting for messages......");
+        let mut client = server.client();
+        // Half a character is not kept for the next datagram.
+        server.shows(&mut client, b"\xc4", "\u{fffd}");
+        server.shows(&mut client, b"\xe3\x41", "鉇");
+        client.sends(b"exit");
+        let last = format!("receive messages:exit from {}", client.address());
+        server.program.stdout.expect(&last);
+        server.program.ends_silently_with(0);
+    }
+
+    #[test]
+    fn the_largest_datagram_comes_whole() {
+        let mut server = SERVER.serve();
+        let mut client = server.client();
+        server.answers(&mut client, &[b'a'; 65_507], &[&"a".repeat(65_507)]);
+    }
+
+    #[test]
+    fn its_command_line_does_what_the_help_says_and_nothing_else() {
+        testing::takes_its_command_line(&SERVER);
+    }
+
+    #[test]
+    fn it_serves_localhost_an_empty_host_and_ipv6() {
+        serves_at_any_host(&SERVER);
+    }
+
+    #[test]
+    fn a_message_is_shown_before_it_is_answered() {
+        shows_before_it_answers(&SERVER);
+    }
+
+    #[test]
+    fn a_stdout_that_nobody_reads_holds_it_up_until_somebody_does() {
+        waits_for_its_reader(&SERVER);
+    }
+}
+
+/// What the server asks of the kernel, and what it does when the kernel refuses: under strace, which
+/// shows the calls and can make them fail.
+#[cfg(target_os = "linux")]
+mod step_7_contract_with_the_kernel {
+    use std::time::{Duration, Instant};
+
+    use testing::{Server, has_tool, scratch, strace};
+
+    use super::*;
+
+    fn server_under_strace(options: &[&str]) -> Option<Server> {
+        let command = has_tool("strace").then(|| strace(options, &SERVER.command()))?;
+        Some(Server::start(SERVER.name, command))
+    }
+
+    #[test]
+    fn a_message_costs_four_calls_with_each_line_written_whole() {
+        let report = scratch("udp-server.calls");
+        let to = report.to_str().expect("a path in UTF-8");
+        let options = ["-o", to, "-xx", "-s", "99999"];
+        let Some(mut server) = server_under_strace(&options) else { return };
+        let mut client = server.client();
+        for size in [1, 30_000, 4] {
+            server.answers(&mut client, &vec![b'a'; size], &["a from"]);
+        }
+        client.sends(b"exit");
+        server.program.ends_with(0);
+        server.program.stderr.expect_end(); // strace is done
+
+        let calls = testing::calls_with_whole_lines(&report);
+        let ready = calls.iter().position(|call| call == "recvfrom").expect("the first receive");
+        let a_message = ["recvfrom", "write", "sendto", "write"];
+        let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
+        assert_eq!(calls[ready..][..expected.len()], expected);
+    }
+
+    #[test]
+    fn a_call_that_fails_once_is_reported_and_the_server_goes_on() {
+        // As Windows reports that an earlier reply found nobody, and a reply that finds no way.
+        for (fail, said) in
+            [("recvfrom:error=ECONNRESET", "reset"), ("sendto:error=ENETUNREACH", "unreachable")]
+        {
+            let fail = format!("inject={fail}:when=1");
+            let options = ["-o", "/dev/null", "-e", &fail];
+            let Some(mut server) = server_under_strace(&options) else { return };
+            let mut client = server.client();
+            client.sends(b"lost");
+            server.program.stderr.expect_parts(&["udp-server: ", said]);
+            if said == "reset" {
+                client.expects(UDP_REPLY); // once it has received
+            }
+            server.answers(&mut client, NI_HAO, &["你好"]);
+        }
+    }
+
+    #[test]
+    fn a_receive_that_fails_again_and_again_is_told_once_and_costs_next_to_nothing() {
+        let options = ["-o", "/dev/null", "-e", "inject=recvfrom:error=ENOMEM:when=1..100"];
+        let Some(mut server) = server_under_strace(&options) else { return };
+        server.program.stderr.expect_parts(&["udp-server: ", "Cannot allocate memory"]);
+        let started = Instant::now();
+        server.client().sends(b"exit");
+        server.program.ends_with(0);
+        let time = started.elapsed();
+        assert!(time > Duration::from_millis(500), "expected it to wait, but it took {time:?}");
+        server.program.stderr.expect_end();
+        server.program.stdout.expect("waiting for messages......");
+        server.program.stdout.expect_parts(&["receive messages:exit from "]);
+    }
+}
