@@ -16,12 +16,12 @@ mod step_1_hello {
     use super::*;
 
     #[test]
-    fn it_says_where_it_listens() {
+    fn a_line_says_where_it_listens() {
         says_where_it_listens(&SERVER);
     }
 
     #[test]
-    fn a_connection_and_its_message_are_shown_and_answered_in_gbk() {
+    fn a_message_of_a_connection_is_shown_and_answered_in_gbk() {
         answers_a_message(&SERVER);
     }
 }
@@ -197,6 +197,12 @@ mod step_7_contract {
         expect_line(&mut server, "receive messages:\u{fffd} from PEER", &client);
         expect_line(&mut server, "disconnect from : PEER", &client);
         expect_closed(client.tcp());
+
+        // The end of a connection is no message.
+        let mut client = server.client();
+        expect_line(&mut server, "connect from : PEER", &client);
+        client.half_closes();
+        expect_line(&mut server, "disconnect from : PEER", &client);
 
         // A four-byte character of GB 18030 byte by byte; exit.
         let mut client = server.client();

@@ -59,7 +59,7 @@ pub fn leaves_after(subject: &Subject, inputs: &[&str]) {
             server.expects_nothing_yet();
         }
         drop(server);
-        client.ends_silently_with(0);
+        client.ends_with(0);
     }
 }
 

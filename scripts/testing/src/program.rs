@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::env;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -64,7 +65,8 @@ fn variable(name: &str) -> String {
 /// The command of the program called `name`: the one that its variable says, a file or a command with
 /// arguments, or its `own` file.
 ///
-/// A `.py` is started with Python and a `.jar` with Java, as Windows starts neither by itself. A file
+/// A `.py` is started with Python, a `.jar` with Java and a `.js` with Node.js, as they do not start
+/// by themselves everywhere. A file
 /// is looked for where cargo was called (cargo runs a test in its crate's folder, and on Windows does
 /// not say where it was called), in the repository, and in the crate.
 pub fn program(name: &str, own: &str) -> Command {
@@ -74,16 +76,19 @@ pub fn program(name: &str, own: &str) -> Command {
 fn named(value: &str) -> Command {
     let words = match file(value) {
         Some(file) => vec![file],
-        None => value
-            .split_whitespace()
-            .map(|word| file(word).unwrap_or_else(|| PathBuf::from(word)))
-            .collect(),
+        None => {
+            // check.sh puts each word on a line of its own.
+            let separator = if value.contains('\n') { '\n' } else { ' ' };
+            let words = value.split(separator).filter(|word| !word.is_empty());
+            words.map(|word| file(word).unwrap_or_else(|| PathBuf::from(word))).collect()
+        }
     };
     let (first, rest) = words.split_first().expect("the variable names a program");
     let starter: &[&str] = match first.extension().and_then(|extension| extension.to_str()) {
         Some("py") if cfg!(windows) => &["python"],
         Some("py") => &["python3"],
         Some("jar") => &["java", "-jar"],
+        Some("js") => &["node"],
         _ => &[],
     };
     let words: Vec<_> = starter.iter().map(Path::new).chain([first.as_path()]).collect();
@@ -114,9 +119,12 @@ pub struct Program {
     pub stderr: Lines,
 }
 
+/// A program, its stderr and its stdout.
+type Started = (Arc<Mutex<Child>>, Lines, Lines);
+
 thread_local! {
     /// The programs of the test in this thread, for whoever waits for something from them.
-    static STARTED: RefCell<Vec<(Arc<Mutex<Child>>, Lines)>> = const { RefCell::new(Vec::new()) };
+    static STARTED: RefCell<Vec<Started>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What to say to somebody who waits for a program of this test, when none is running any more: how
@@ -124,7 +132,7 @@ thread_local! {
 pub(crate) fn an_end() -> Option<String> {
     STARTED.with_borrow(|started| {
         let mut last = None;
-        for (child, _) in started {
+        for (child, ..) in started {
             let status = locked(child).try_wait().ok()??;
             last = Some(words("the program has ended: {}", "程序已经结束({})", &[&status]));
         }
@@ -135,15 +143,20 @@ pub(crate) fn an_end() -> Option<String> {
 /// The last lines that this test's programs have written on stderr.
 pub(crate) fn last_words() -> String {
     STARTED.with_borrow(|started| {
-        let lines: Vec<_> = started.iter().flat_map(|(_, stderr)| stderr.seen()).collect();
+        let lines: Vec<_> = started.iter().flat_map(|(_, stderr, _)| stderr.seen()).collect();
         let last = &lines[lines.len().saturating_sub(10)..];
         last.iter().map(|line| format!("  | {}\n", shortened(line))).collect()
     })
 }
 
+/// What this test's programs have written on stdout.
+fn other_streams() -> Vec<String> {
+    STARTED.with_borrow(|started| started.iter().flat_map(|(.., stdout)| stdout.seen()).collect())
+}
+
 /// Text of any length in a sentence.
 pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(120) {
+    match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}… ({})", &text[..end], text.len()),
         None => text.to_owned(),
     }
@@ -164,6 +177,10 @@ impl Program {
     /// Reads its `stdout` line by line from now on.
     pub fn reads(&mut self, stdout: ChildStdout) {
         self.stdout = Lines::of("stdout", Some(stdout));
+        let is_this = |(child, ..): &&mut Started| Arc::ptr_eq(child, &self.child);
+        STARTED.with_borrow_mut(|started| {
+            started.iter_mut().filter(is_this).for_each(|one| one.2 = self.stdout.clone());
+        });
     }
 
     /// The same with its stdout in the caller's hands: to drop, so that its reader has gone, or to
@@ -188,14 +205,16 @@ impl Program {
         }
         // Python in UTF-8, and with each line out at once.
         command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1");
+        refuse_crlf(&command);
         let guard = guard(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| does_not_start(&command, &error));
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let stderr = Lines::of("stderr", child.stderr.take());
         let child = Arc::new(Mutex::new(child));
-        STARTED.with_borrow_mut(|started| started.push((Arc::clone(&child), stderr.clone())));
         let nothing = Lines::of("stdout", None::<ChildStdout>);
+        let started = (Arc::clone(&child), stderr.clone(), nothing.clone());
+        STARTED.with_borrow_mut(|all| all.push(started));
         let program = Program { child, guard, is_script, folder, stdin, stdout: nothing, stderr };
         (program, stdout.expect("stdout is piped"))
     }
@@ -279,18 +298,29 @@ fn guard(_: &mut Command) -> Option<Child> {
 }
 
 fn does_not_start(command: &Command, error: &std::io::Error) -> ! {
-    let path = Path::new(command.get_program());
-    let name = path.display();
-    let first = fs::read(path).unwrap_or_default();
-    let first = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if error.kind() == std::io::ErrorKind::PermissionDenied {
-        let english = "{} may not be executed; allow it by: chmod +x {}";
-        fail(english, "{} 没有执行权限;请运行:chmod +x {}", &[&name, &name]);
-    } else if first.starts_with(b"#!") && first.ends_with(b"\r") {
-        let english = "the first line of {} ends in CRLF; save the file with LF";
-        fail(english, "{} 的第一行以 CRLF 结尾;请用 LF 换行保存", &[&name]);
+    let name = Path::new(command.get_program()).display();
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            let english = "{} may not be executed; allow it by: chmod +x {}";
+            fail(english, "{} 没有执行权限;请运行:chmod +x {}", &[&name, &name])
+        }
+        _ => fail("{} does not start: {}", "{} 无法启动:{}", &[&name, error]),
     }
-    fail("{} does not start: {}", "{} 无法启动:{}", &[&name, error])
+}
+
+/// A script from Windows names an interpreter that is not there, `python3\r`.
+fn refuse_crlf(command: &Command) {
+    let mut first = [0; 200];
+    let read = File::open(command.get_program()).and_then(|mut file| file.read(&mut first));
+    let first = first[..read.unwrap_or(0)].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let english =
+        "the first line of {} ends in CRLF: save the file with LF, or name its interpreter";
+    ensure(
+        !(first.starts_with(b"#!") && first.ends_with(b"\r")),
+        english,
+        "{} 的第一行以 CRLF 结尾:请用 LF 换行保存,或写明解释器",
+        &[&Path::new(command.get_program()).display()],
+    );
 }
 
 impl Drop for Program {
@@ -309,7 +339,7 @@ impl Drop for Program {
         }
         self.kill();
         STARTED.with_borrow_mut(|started| {
-            started.retain(|(child, _)| !Arc::ptr_eq(child, &self.child));
+            started.retain(|(child, ..)| !Arc::ptr_eq(child, &self.child));
         });
         let _ = fs::remove_dir_all(&self.folder);
     }
@@ -343,8 +373,8 @@ impl Lines {
         Lines { stream, next: 0, shared }
     }
 
-    /// The next line, or `None` at the end of the stream. `what` is expected, in both languages.
-    fn awaited(&mut self, what: [&str; 2], until: Instant) -> Option<String> {
+    /// The next line, or `None` at the end of the stream; or why nothing has come `until` then.
+    fn awaited(&mut self, until: Instant) -> Result<Option<String>, String> {
         let (seen, arrived) = &*self.shared;
         let waiting = |seen: &mut Seen| seen.lines.len() <= self.next && !seen.ended;
         let patience = until.saturating_duration_since(Instant::now());
@@ -352,13 +382,21 @@ impl Lines {
             .wait_timeout_while(locked(seen), patience, waiting)
             .unwrap_or_else(PoisonError::into_inner);
         let line = seen.lines.get(self.next).cloned();
+        let is_first = seen.lines.is_empty();
         drop(seen);
         if timeout.timed_out() {
-            let but = words("nothing came for {} seconds", "{} 秒内没有", &[&DEADLINE.as_secs()]);
-            self.is_missing(what, &but);
+            let hint = match self.stream {
+                "stdout" if is_first => {
+                    words(" (is each line flushed?)", "(每行都刷新输出了吗?)", &[])
+                }
+                _ => String::new(),
+            };
+            let seconds = DEADLINE.as_secs();
+            let parts: [&dyn std::fmt::Display; 2] = [&seconds, &hint];
+            return Err(words("nothing came for {} seconds{}", "在 {} 秒内没有出现{}", &parts));
         }
         self.next += 1;
-        line
+        Ok(line)
     }
 
     /// Fails the test: `what` was expected, in both languages, `but` something else happened.
@@ -384,22 +422,19 @@ impl Lines {
 
     /// The next line, or `None` at the end of the stream.
     pub fn next_line(&mut self) -> Option<String> {
-        self.awaited(["another line", "下一行"], Instant::now() + DEADLINE)
+        self.line_or_end(Instant::now() + DEADLINE)
+    }
+
+    fn line_or_end(&mut self, until: Instant) -> Option<String> {
+        let line = self.awaited(until);
+        line.unwrap_or_else(|why| self.is_missing(["its end", "结尾"], &why))
     }
 
     /// Waits for the next line, which has to be `expected`.
     pub fn expect(&mut self, expected: &str) {
         let quoted = shortened(&format!("{expected:?}"));
-        let what = [format!("the line {quoted}"), format!("这一行 {quoted}")];
-        let what = [what[0].as_str(), &what[1]];
-        match self.awaited(what, Instant::now() + DEADLINE) {
-            Some(line) if line == expected => {}
-            Some(line) => {
-                let line = shortened(&format!("{line:?}"));
-                self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
-            }
-            None => self.is_missing(what, &self.its_end()),
-        }
+        let what = [&format!("the line {quoted}"), &format!("这一行 {quoted}")];
+        self.find_line(what.map(String::as_str), true, |line| line == expected);
     }
 
     /// Waits for the next line, which has to contain each of `parts`: that line.
@@ -415,19 +450,27 @@ impl Lines {
     /// Waits until a line contains each of `parts`, which may have to be the `next` one: that line.
     pub fn find(&mut self, parts: &[&str], next: bool) -> String {
         let quoted = shortened(&format!("{parts:?}"));
-        let what = [format!("a line with {quoted}"), format!("含有 {quoted} 的一行")];
-        let what = [what[0].as_str(), &what[1]];
+        let what = [&format!("a line with {quoted}"), &format!("含有 {quoted} 的一行")];
+        self.find_line(what.map(String::as_str), next, |line| {
+            parts.iter().all(|part| line.contains(part))
+        })
+    }
+
+    fn find_line(&mut self, what: [&str; 2], next: bool, is_it: impl Fn(&str) -> bool) -> String {
         let until = Instant::now() + DEADLINE;
         loop {
-            let Some(line) = self.awaited(what, until) else {
-                self.is_missing(what, &self.its_end())
-            };
-            if parts.iter().all(|part| line.contains(part)) {
-                return line;
-            }
-            if next || Instant::now() > until {
-                let line = shortened(&format!("{line:?}"));
-                self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
+            match self.awaited(until) {
+                Ok(Some(line)) if is_it(&line) => return line,
+                Ok(Some(line)) if next || Instant::now() > until => {
+                    let line = shortened(&format!("{line:?}"));
+                    self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
+                }
+                Ok(Some(_)) => {}
+                _ if self.stream == "stderr" && other_streams().iter().any(|line| is_it(line)) => {
+                    self.is_missing(what, &words("it is on stdout", "它写在了 stdout 上", &[]))
+                }
+                Ok(None) => self.is_missing(what, &self.its_end()),
+                Err(why) => self.is_missing(what, &why),
             }
         }
     }
@@ -435,7 +478,7 @@ impl Lines {
     /// All lines that are still to come until the end of the stream.
     pub fn rest(&mut self) -> Vec<String> {
         let until = Instant::now() + 6 * DEADLINE;
-        std::iter::from_fn(|| self.awaited(["its end", "结束"], until)).collect()
+        std::iter::from_fn(|| self.line_or_end(until)).collect()
     }
 
     /// Waits for the end of the stream, before which nothing more may come.

@@ -164,7 +164,10 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     socket.set_read_timeout(Some(A_MOMENT)).expect("a timeout");
     match await_peer(|| socket.recv_from(&mut buffer)) {
         Ok((size, peer)) => (buffer[..size].to_vec(), peer),
-        Err(why) => fail("expected a datagram, but {}", "应收到一个数据报,但{}", &[&why]),
+        Err(why) => {
+            let english = "expected a datagram from the program, but {}";
+            fail(english, "应收到程序发来的数据报,但{}", &[&why])
+        }
     }
 }
 
@@ -240,7 +243,10 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
             connection.set_nonblocking(false).expect("a connection that blocks");
             with_deadline(connection)
         }
-        Err(why) => fail("expected a client to connect, but {}", "客户端应来连接,但{}", &[&why]),
+        Err(why) => {
+            let english = "expected a client at HOST and PORT, its arguments, but {}";
+            fail(english, "客户端应连接参数给出的 HOST 和 PORT,但{}", &[&why])
+        }
     }
 }
 
@@ -321,7 +327,7 @@ fn reason(error: &io::Error) -> String {
     match an_end() {
         Some(end) => end,
         None if is_silence(error) => {
-            words("nothing came for {} seconds", "{} 秒内没有", &[&DEADLINE.as_secs()])
+            words("nothing came for {} seconds", "在 {} 秒内没有收到", &[&DEADLINE.as_secs()])
         }
         None => error.to_string(),
     }

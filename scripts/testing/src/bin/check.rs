@@ -1,0 +1,300 @@
+//! `scripts/check.sh`: checks a program step after step, and says where it stands.
+//!
+//! A step is a module of the crate's tests. They run in a process of their own, and whatever the
+//! program has left behind then is killed: on Linux orphans come to this process, as its subreaper
+//! (prctl(2)).
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio, exit};
+use std::time::{Duration, Instant, SystemTime};
+use std::{env, fs, thread};
+
+use testing::{in_chinese, words};
+use wait_timeout::ChildExt;
+
+/// How long a step may take: more than its tests wait for, side by side.
+const MOST: Duration = Duration::from_secs(45);
+
+/// Tests side by side: all of a step, as they mostly wait.
+const THREADS: &str = "--test-threads=32";
+
+/// What is checked, and how.
+struct Check {
+    name: String,
+    program: Vec<String>,
+    tests: PathBuf,
+    work: PathBuf,
+    /// The sheet, in the reader's language.
+    sheet: String,
+}
+
+/// How a test came out: nothing is said of one that passed.
+enum Verdict {
+    Passed,
+    Idle(String),
+    Failed(String),
+}
+
+fn main() -> ExitCode {
+    let mut arguments = env::args().skip(1).peekable();
+    let [mut watches, mut all] = [false; 2];
+    while let Some(option) = arguments.next_if(|argument| argument.starts_with("--")) {
+        match option.as_str() {
+            "--watch" => watches = true,
+            "--all" => all = true,
+            _ => return refuse(&words("unknown option {}", "不认识的选项 {}", &[&option])),
+        }
+    }
+    let name = arguments.next().unwrap_or_default();
+    if !["udp-server", "udp-client", "tcp-server", "tcp-client"].contains(&name.as_str()) {
+        let english =
+            "the first argument is udp-server, udp-client, tcp-server or tcp-client, not '{}'";
+        let chinese = "第一个参数应是 udp-server、udp-client、tcp-server 或 tcp-client,不是“{}”";
+        return refuse(&words(english, chinese, &[&name]));
+    }
+    let program: Vec<_> = arguments.collect();
+    let work = testing::scratch_in(&env::temp_dir(), "socket-lab-check");
+    fs::create_dir(&work).expect("a folder for the verdicts");
+    let end = work.clone();
+    ctrlc::set_handler(move || {
+        kill_what_is_left();
+        let _ = fs::remove_dir_all(&end);
+        exit(130);
+    })
+    .expect("the only handler");
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+
+    loop {
+        let seen = newest(&name, &program);
+        let passed = build(&name).is_some_and(|tests| {
+            let (work, program, name) = (work.clone(), program.clone(), name.clone());
+            let sheet = fs::read_to_string(root().join(&name).join(sheet_name()));
+            Check { name, program, tests, work, sheet: sheet.unwrap_or_default() }.run(all)
+        });
+        if !watches {
+            let _ = fs::remove_dir_all(&work);
+            return ExitCode::from(u8::from(!passed));
+        }
+        println!("{}", words("(waiting for a change)", "(等待文件改动)", &[]));
+        while newest(&name, &program) == seen {
+            thread::sleep(Duration::from_millis(300));
+        }
+        println!();
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    eprintln!("check.sh: {why}");
+    eprintln!("usage: scripts/check.sh [--watch] CRATE [PROGRAM [ARGUMENT...]]");
+    ExitCode::from(2)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn sheet_name() -> &'static str {
+    if in_chinese() { "README.zh-CN.md" } else { "README.md" }
+}
+
+/// When a file that is checked was last changed: one that the command line names, or the crate's.
+fn newest(name: &str, program: &[String]) -> Option<SystemTime> {
+    let sources = [root().join(name).join("src"), root().join("common/src")];
+    let files = sources.iter().flat_map(fs::read_dir).flatten().flatten().map(|file| file.path());
+    let named = program.iter().map(PathBuf::from);
+    let changed = |file: PathBuf| fs::metadata(file).and_then(|file| file.modified()).ok();
+    match program.is_empty() {
+        true => files.filter_map(changed).max(),
+        false => named.filter_map(changed).max(),
+    }
+}
+
+/// Builds the crate and its tests: the tests' program.
+fn build(name: &str) -> Option<PathBuf> {
+    let tests = env::var_os("TESTS_OF_STEPS").map(|folder| PathBuf::from(folder).join(name));
+    if tests.is_some() {
+        return tests; // built before
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--quiet", "--locked", "--no-run", "--test", "steps", "-p", name]);
+    cargo.arg("--message-format=json-render-diagnostics").current_dir(root());
+    let built = cargo.stderr(Stdio::inherit()).output().ok()?;
+    let said = String::from_utf8_lossy(&built.stdout);
+    let mut files =
+        said.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let tests = files.find(|file| file.contains("steps-")).map(|file| file.replace(r"\\", r"\"));
+    if !built.status.success() || tests.is_none() {
+        println!("✗ {}", words("it does not compile: see above", "编译没有通过:见上面", &[]));
+        return None;
+    }
+    tests.map(PathBuf::from)
+}
+
+impl Check {
+    /// Runs step after step until one fails, or `all`, and then prints a line a test for other
+    /// programs: whether every step passed.
+    fn run(&self, all: bool) -> bool {
+        let steps = self.steps();
+        let program = match &self.program[..] {
+            [] => words("{}/src/main.rs", "{}/src/main.rs", &[&self.name]),
+            words => words.join(" "),
+        };
+        if all {
+            let tests: Vec<_> = steps.into_values().flatten().collect();
+            let verdicts = self.verdicts("step_", &tests);
+            for (test, verdict) in tests.iter().zip(&verdicts) {
+                let (sign, why) = match verdict {
+                    Verdict::Passed => ("passed", ""),
+                    Verdict::Idle(why) => ("idle", why.as_str()),
+                    Verdict::Failed(why) => ("failed", why.as_str()),
+                };
+                println!("{sign}\t{test}\t{}", why.trim_end().replace('\n', "\u{2028}"));
+            }
+            return verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Failed(_)));
+        }
+        println!("{}", words("Checking {} as {}", "检查 {}(练习 {})", &[&program, &self.name]));
+        let last = steps.keys().max().copied().unwrap_or_default();
+        for (number, tests) in steps {
+            let title = tests[0].split("::").next().unwrap_or_default();
+            let shown = title.splitn(3, '_').last().unwrap_or_default().replace('_', " ");
+            println!();
+            let parts: [&dyn std::fmt::Display; 3] = [&number, &last, &shown];
+            println!("{}", words("step {} of {}: {}", "第 {} 步,共 {} 步:{}", &parts));
+            let _ = stdout().flush();
+            let mut failed = false;
+            let verdicts = self.verdicts(&format!("step_{number}_"), &tests);
+            for (test, verdict) in tests.iter().zip(verdicts) {
+                let name = self.sentence(test);
+                match verdict {
+                    Verdict::Passed => println!("  ✓ {name}"),
+                    Verdict::Idle(why) => println!("  – {name} ({why})"),
+                    Verdict::Failed(why) => {
+                        println!("  ✗ {name}");
+                        // The first failure is the one to look at.
+                        if !failed {
+                            println!("      {}", why.trim_end().replace('\n', "\n      "));
+                        }
+                        failed = true;
+                    }
+                }
+            }
+            if failed {
+                println!();
+                self.show_the_way(title, number, last);
+                return false;
+            }
+        }
+        println!();
+        println!("{}", words("All {} steps are done.", "{} 步全部通过。", &[&last]));
+        true
+    }
+
+    /// The tests of each step, by its number.
+    fn steps(&self) -> BTreeMap<u32, Vec<String>> {
+        let list = Command::new(&self.tests).arg("--list").output().expect("the tests' names");
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        let mut steps = BTreeMap::<u32, Vec<String>>::new();
+        for test in list.lines().filter_map(|line| line.strip_suffix(": test")) {
+            let number = test.split('_').nth(1).and_then(|number| number.parse().ok());
+            steps.entry(number.unwrap_or_default()).or_default().push(test.to_owned());
+        }
+        steps
+    }
+
+    /// A test's name as a sentence; in Chinese from the sheet, which has a row for each.
+    fn sentence(&self, test: &str) -> String {
+        let name = test.rsplit("::").next().unwrap_or(test);
+        let row = format!("| `{name}` | ");
+        let row = self.sheet.lines().find_map(|line| line.strip_prefix(&row));
+        let english = || name.replace('_', " ").replace("gbk", "GBK").replace("ipv6", "IPv6");
+        row.map_or_else(english, |row| row.trim_end_matches([' ', '|']).to_owned())
+    }
+
+    /// Where a step is on the sheet: the last column of its row there.
+    fn show_the_way(&self, title: &str, number: u32, last: u32) {
+        let row = self.sheet.lines().find(|line| line.starts_with('|') && line.contains(title));
+        let place = row.and_then(|row| row.trim_end_matches([' ', '|']).rsplit('|').next());
+        let place = place.map(|place| place.trim().to_owned()).unwrap_or_default();
+        let sheet = format!("{}/{}", self.name, sheet_name());
+        let parts: [&dyn std::fmt::Display; 4] = [&number, &last, &sheet, &place];
+        println!("{}", words("Step {} of {}. See {}: {}", "第 {} 步,共 {} 步。参见 {}:{}", &parts));
+    }
+
+    /// Runs the `tests` whose names begin with `start`: how each came out.
+    fn verdicts(&self, start: &str, tests: &[String]) -> Vec<Verdict> {
+        let folder = testing::scratch_in(&self.work, "verdicts");
+        fs::create_dir(&folder).expect("a folder for the verdicts");
+        let idle = folder.join("idle");
+        fs::write(&idle, "").expect("a file for what is skipped");
+        let mut command = Command::new(&self.tests);
+        command.args([start, THREADS]).env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
+        command.env_remove("CI").current_dir(root().join(&self.name));
+        if let Ok(here) = env::current_dir() {
+            command.env("PWD", here);
+        }
+        for variable in ["UDP_SERVER", "UDP_CLIENT", "TCP_SERVER", "TCP_CLIENT"] {
+            command.env_remove(variable);
+        }
+        if !self.program.is_empty() {
+            let variable = self.name.to_uppercase().replace('-', "_");
+            command.env(variable, self.program.join("\n"));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the tests start");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let reader = thread::spawn(move || {
+            let lines = BufReader::new(stdout.take(1 << 20)).lines().map_while(Result::ok);
+            lines.collect::<Vec<_>>()
+        });
+        let started = Instant::now();
+        let ended = child.wait_timeout(MOST).expect("the tests can be waited for");
+        let _ = child.kill();
+        let _ = child.wait();
+        kill_what_is_left();
+        let lines = reader.join().unwrap_or_default();
+        let skipped = fs::read_to_string(&idle).unwrap_or_default();
+        let verdict = |test: &String| {
+            if lines.contains(&format!("test {test} ... ok")) {
+                let idle = skipped.lines().find_map(|line| line.strip_prefix(test.as_str()));
+                let why = idle.and_then(|line| line.split("for want of ").nth(1));
+                let why =
+                    why.map(|why| words("not checked: {} is missing", "未检查:缺少 {}", &[&why]));
+                return why.map_or(Verdict::Passed, Verdict::Idle);
+            }
+            let why = fs::read_to_string(folder.join(test.replace("::", ".")));
+            Verdict::Failed(why.unwrap_or_else(|_| match ended {
+                Some(_) => words("it has ended its own check", "它结束了检查它的程序", &[]),
+                None => {
+                    let seconds = started.elapsed().as_secs();
+                    words("no verdict after {} seconds", "{} 秒内没有结论", &[&seconds])
+                }
+            }))
+        };
+        let verdicts = tests.iter().map(verdict).collect();
+        let _ = fs::remove_dir_all(&folder);
+        verdicts
+    }
+}
+
+/// Kills the processes that the tests have left behind, and theirs.
+fn kill_what_is_left() {
+    #[cfg(target_os = "linux")]
+    for _ in 0..200 {
+        use nix::sys::signal::{Signal, kill};
+        use nix::sys::wait::{WaitPidFlag, waitpid};
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")));
+        let children = lists.flatten().collect::<Vec<_>>().join(" ");
+        if children.trim().is_empty() {
+            return;
+        }
+        for id in children.split_whitespace().filter_map(|id| id.parse().ok()) {
+            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGKILL);
+        }
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|one| one.pid().is_some()) {}
+        thread::sleep(Duration::from_millis(10));
+    }
+}
