@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use testing::clients::*;
 use testing::{
-    A_WHILE, DEADLINE, Peer, Subject, TCP_REPLY, TCP_REPLY_TEXT, expect_closed, fails_and_names,
-    tcp_listener,
+    A_WHILE, DEADLINE, Peer, Subject, TCP_REPLY, TCP_REPLY_TEXT, ensure, expect_closed,
+    fails_and_names, tcp_listener,
 };
 
 const CLIENT: Subject = Subject { name: "tcp-client", own: env!("CARGO_BIN_EXE_tcp-client") };
@@ -102,16 +102,19 @@ mod step_5_stream {
             // As the tutorial's server: it decodes each receive alone, and stops at half a character.
             let mut buffer = [0; 1024];
             let size = server.tcp().read(&mut buffer).expect("a piece of the line");
-            assert!(size > 0, "expected the rest of the line, but the client closes");
+            ensure(size > 0, "a long line is cut off", "一个长行没有发完", &[]);
             received.extend_from_slice(&buffer[..size]);
             let is_whole = received.len() % 2 == 1 && message.starts_with(&received);
-            assert!(is_whole, "expected whole characters, but a piece ends in half of one");
+            let english = "a piece of a long line ends in the middle of a character";
+            ensure(is_whole, english, "长行的一段在一个汉字中间断开", &[]);
             server.expects_nothing_yet();
             pieces += 1;
             server.sends(TCP_REPLY);
         }
         drop(server);
-        assert_eq!(client.stdout.rest(), vec![TCP_REPLY_TEXT; pieces]);
+        let shown = client.stdout.rest().len();
+        let english = "expected the replies to all {} pieces of a line, but {} were shown";
+        ensure(shown == pieces, english, "{} 段各有回复,但只显示了 {} 条", &[&pieces, &shown]);
         client.ends_with(0);
     }
 
@@ -128,7 +131,9 @@ mod step_5_stream {
         }
         drop(server);
         let shown: usize = client.stdout.rest().iter().map(String::len).sum();
-        assert_eq!(shown, message.len() * reply.len());
+        let sent = message.len() * reply.len();
+        let english = "expected {} bytes of replies to be shown, but there were {}";
+        ensure(shown == sent, english, "应显示 {} 字节的回复,实际是 {}", &[&sent, &shown]);
         client.ends_with(0);
     }
 }

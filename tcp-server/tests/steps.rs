@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use testing::servers::*;
-use testing::{NI_HAO, Peer, Server, Subject, TCP_REPLY, expect_closed};
+use testing::{NI_HAO, Peer, Server, Subject, TCP_REPLY, ensure, expect_closed};
 
 const SERVER: Subject = Subject { name: "tcp-server", own: env!("CARGO_BIN_EXE_tcp-server") };
 
@@ -119,10 +119,14 @@ mod step_5_stream {
         while received < 5_000 {
             let line = server.program.stdout.wait_for("x");
             let size = line.matches('x').count();
-            assert!(size <= 1_024, "expected at most 1,024 bytes a message, but got {size}");
+            let english = "expected at most 1,024 bytes a message, but got {}";
+            ensure(size <= 1_024, english, "一条消息最多 1024 字节,实际是 {}", &[&size]);
             (received, messages) = (received + size, messages + 1);
         }
-        assert!(replies == TCP_REPLY.repeat(messages), "expected {messages} replies");
+        let is_right = replies == TCP_REPLY.repeat(messages);
+        let english = "expected a reply to each of {} messages, but got {} bytes";
+        let chinese = "{} 条消息应各有一条回复,实际收到 {} 字节";
+        ensure(is_right, english, chinese, &[&messages, &replies.len()]);
     }
 }
 

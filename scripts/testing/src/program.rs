@@ -20,7 +20,7 @@ use crate::{
 /// Bytes that are read of one line and of one stream: more than any program has to say, and few
 /// enough for the memory when one prints without end.
 const MOST_OF_LINE: u64 = 1 << 20;
-const MOST_OF_STREAM: u64 = 1 << 26;
+const MOST_OF_STREAM: u64 = 1 << 24;
 
 /// A program as its crate's tests know it.
 #[derive(Clone, Copy)]
@@ -142,6 +142,9 @@ pub(crate) fn an_end() -> Option<String> {
 
 /// The last lines that this test's programs have written on stderr.
 pub(crate) fn last_words() -> String {
+    if an_end().is_some() {
+        thread::sleep(Duration::from_millis(50)); // they may still be on their way
+    }
     STARTED.with_borrow(|started| {
         let lines: Vec<_> = started.iter().flat_map(|(_, stderr, _)| stderr.seen()).collect();
         let last = &lines[lines.len().saturating_sub(10)..];
@@ -478,7 +481,7 @@ impl Lines {
     /// All lines that are still to come until the end of the stream.
     pub fn rest(&mut self) -> Vec<String> {
         let until = Instant::now() + 6 * DEADLINE;
-        std::iter::from_fn(|| self.line_or_end(until)).collect()
+        std::iter::from_fn(|| self.line_or_end(until.min(Instant::now() + DEADLINE))).collect()
     }
 
     /// Waits for the end of the stream, before which nothing more may come.

@@ -174,9 +174,9 @@ pub fn shows_before_it_answers(subject: &Subject) {
     let (mut server, stdout) = Server::start_unread(subject.name, subject.command());
     let answered = fill_stdout(&mut server.client());
     server.program.kill();
-    let mut shown = Vec::new();
-    let _ = stdout.take(1 << 20).read_to_end(&mut shown);
-    let shown = String::from_utf8_lossy(&shown).matches("receive messages:").count();
+    server.program.reads(stdout);
+    let is_message = |line: &&String| line.starts_with("receive messages:");
+    let shown = server.program.stdout.rest().iter().filter(is_message).count();
     let english = "expected each message to be shown before it is answered, but {} of {} were";
     ensure(
         answered <= shown,

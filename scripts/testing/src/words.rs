@@ -45,8 +45,10 @@ pub(crate) fn speak_plainly() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         panic::set_hook(Box::new(|panic| {
-            let said = panic.payload().downcast_ref::<String>().cloned();
-            let text = said.unwrap_or_else(|| panic.to_string()) + "\n" + &program::last_words();
+            let said = panic.payload();
+            let literal = || said.downcast_ref::<&str>().map(|literal| (*literal).to_owned());
+            let said = said.downcast_ref::<String>().cloned().or_else(literal);
+            let text = said.unwrap_or_default() + "\n" + &program::last_words();
             match (env::var_os("VERDICTS"), thread::current().name()) {
                 (Some(folder), Some(test)) => {
                     let file = PathBuf::from(folder).join(test.replace("::", "."));

@@ -15,7 +15,7 @@ use testing::{in_chinese, words};
 use wait_timeout::ChildExt;
 
 /// How long a step may take: more than its tests wait for, side by side.
-const MOST: Duration = Duration::from_secs(45);
+const MOST: Duration = Duration::from_secs(60);
 
 /// Tests side by side: all of a step, as they mostly wait.
 const THREADS: &str = "--test-threads=32";
@@ -231,7 +231,7 @@ impl Check {
         fs::write(&idle, "").expect("a file for what is skipped");
         let mut command = Command::new(&self.tests);
         command.args([start, THREADS]).env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
-        command.env_remove("CI").current_dir(root().join(&self.name));
+        command.env_remove("CI").current_dir(&self.work);
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);
         }
