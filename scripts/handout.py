@@ -1,0 +1,46 @@
+"""What handout.sh does: python3 handout.py REPOSITORY DIR makes the students' copy in DIR."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
+# The history has the answers; the rest is the teacher's.
+LEFT_OUT = ["target", ".git", ".ci", "grade.*", "points.txt", "handout.*", "teacher*.md", "*-skeleton.rs"]
+ANSWER = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
+
+
+def without_answers(text, answers):
+    """A sheet's text with its questions alone; the answers are added to the list."""
+
+    def question(found):
+        asked, answer = found.groups()
+        is_question = asked not in ("Answer", "答案")
+        answers.append(f"**{asked}** {answer.strip()}" if is_question else answer.strip())
+        return asked if is_question else ""
+
+    return ANSWER.sub(question, text)
+
+
+def main():
+    root, folder = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    if folder.exists():
+        sys.exit(f"handout.sh: {folder} exists already")
+    ignore = shutil.ignore_patterns(*LEFT_OUT)
+    shutil.copytree(root, folder, ignore=ignore, symlinks=True)
+    page = ["# Answers 答案"]
+    for exercise in EXERCISES:
+        skeleton = root / exercise / "examples" / f"{exercise}-skeleton.rs"
+        shutil.copyfile(skeleton, folder / exercise / "src" / "main.rs")
+        for name in ["README.md", "README.zh-CN.md"]:
+            sheet, answers = folder / exercise / name, []
+            sheet.write_text(without_answers(sheet.read_text(encoding="utf-8"), answers), encoding="utf-8")
+            page += [f"## {exercise}/{name}", *(f"{number}. {one}" for number, one in enumerate(answers, 1))]
+    answers = folder.with_name(folder.name + "-answers.md")
+    answers.write_text("\n\n".join(page) + "\n", encoding="utf-8")
+    print(f"{folder}\n{answers}")
+
+
+if __name__ == "__main__":
+    main()
