@@ -20,7 +20,7 @@ while link=$(readlink -- "$self"); do
 done
 . "$(dirname -- "$self")/lib.sh" || exit 1
 
-[ $# -ge 1 ] && [ $# -le 2 ] || refuse 'FOLDER, and RESULTS if it is not to be grades'
+[[ $# -ge 1 && $# -le 2 ]] || refuse 'FOLDER, and RESULTS if it is not to be grades'
 need cargo 'install Rust, see https://rustup.rs'
 need python3 'install it with: sudo apt-get install python3'
 chmod 711 "$work" # a student's program runs in there, and is not to look around

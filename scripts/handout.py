@@ -7,7 +7,7 @@ from pathlib import Path
 
 EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
 # The history has the answers; the rest is the teacher's.
-LEFT_OUT = ["target", ".git", ".ci", "grade.*", "points.txt", "handout.*", "teacher*.md", "*-skeleton.rs"]
+LEFT_OUT = ["target", ".git", ".ci", "grade.*", "points.txt", "handout.*", "teacher*.md"]
 ANSWER = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
 
 
@@ -33,6 +33,7 @@ def main():
     for exercise in EXERCISES:
         skeleton = root / exercise / "examples" / f"{exercise}-skeleton.rs"
         shutil.copyfile(skeleton, folder / exercise / "src" / "main.rs")
+        shutil.rmtree(folder / exercise / "examples")
         for name in ["README.md", "README.zh-CN.md"]:
             sheet, answers = folder / exercise / name, []
             sheet.write_text(without_answers(sheet.read_text(encoding="utf-8"), answers), encoding="utf-8")

@@ -16,7 +16,7 @@ while link=$(readlink -- "$self"); do
 done
 . "$(dirname -- "$self")/lib.sh" || exit 1
 
-[ $# -eq 1 ] && [ -n "$1" ] || refuse 'one argument, a new folder'
+[[ $# -eq 1 && -n ${1-} ]] || refuse 'one argument, a new folder'
 need python3 'install it with: sudo apt-get install python3'
 cd -- "$from" || exit 1
 python3 -B "$root/scripts/handout.py" "$root" "$1"
