@@ -9,36 +9,28 @@ of them are there, lets each send MESSAGES messages (100). Shows how many the se
 many were answered, how fast, and on Linux what that cost the server: its threads when all clients
 were there, its memory at its largest, its CPU time with connecting included.
 
-UDP_SERVER=COMMAND or TCP_SERVER=COMMAND measures another server that takes HOST PORT and says where
-it listens, as in scripts/pair.sh.
-
-At most 5000 clients and 10000000 messages in all. The status is 0 when every message was printed
-and answered, 1 when any was not. UDP loses some when more come at once than the server'\''s socket
-has room for: about 190 on a Linux that nobody has tuned.'
-
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+At most 5000 clients and 10000000 messages in all. UDP_SERVER or TCP_SERVER names another server, as
+for scripts/pair.sh. The status is 0 when every message was printed and answered, 1 when any was not.
+UDP loses some when more come at once than the server'\''s socket has room for: about 190 on a Linux
+that nobody has tuned.'
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 kind=${1-} clients=${2-100} messages=${3-100}
 [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
 [ $# -le 3 ] || refuse "unexpected argument '$4'"
+most='at most 5000 clients and 10000000 messages in all'
 for number in "$clients" "$messages"; do
     case $number in
         '' | 0* | *[!0123456789]*) refuse "a number from 1 on, not '$number'" ;;
+        ?????????*) refuse "$most" ;; # more than bash can count, perhaps
     esac
 done
-most='at most 5000 clients and 10000000 messages in all'
-[[ ${#clients} -le 4 && ${#messages} -le 8 ]] || refuse "$most"
 total=$((clients * messages))
 [[ $clients -le 5000 && $total -le 10000000 ]] || refuse "$most"
 
 # The server opens a file for each client, and a few more.
 files=$((clients + 24)) limit=$(ulimit -n)
-[ "$limit" = unlimited ] || [ "$limit" -ge "$files" ] || ulimit -Sn "$files" 2>/dev/null ||
+[[ $limit = unlimited || $limit -ge $files ]] || ulimit -Sn "$files" 2>/dev/null ||
     fail "$clients clients need $files open files, and the hard limit (ulimit -Hn) is $(ulimit -Hn)"
 
 # now: the time in microseconds; before bash 5, in whole seconds.
@@ -48,15 +40,17 @@ now() {
 }
 
 # shellcheck disable=SC2317 # start calls it
-# run_clients: all of them, as one job. What each reads begins with a fifo that stays empty, and goes
-# on with the messages when nobody has the fifo open for writing any more.
+# run_clients: all of them, as one job. Each reads a fifo of its own, into which one tee writes the
+# messages as soon as somebody has opened the fifo called go.
 run_clients() {
     local number client started='' failed=0
-    exec 4>&-
-    for ((number = 0; number < clients; number++)); do
+    trap '' PIPE # a client that has left is no reason for tee to end
+    cat "$work/go" "$work/messages" | tee "$work"/to.* >/dev/null 2>&1 &
+    trap - PIPE
+    for ((number = 1; number <= clients; number++)); do
         # The programs write whole lines, so all can add theirs to one file.
-        cat - "$work/messages" <&3 |
-            "$bin/$kind-client" 127.0.0.1 "$port" >>"$work/replies" 2>>"$work/errors" 3<&- &
+        "$bin/$kind-client" 127.0.0.1 "$port" \
+            <>"$work/to.$number" >>"$work/replies" 2>>"$work/errors" &
         started="$started $!"
     done
     : >"$work/started"
@@ -81,30 +75,6 @@ are_there() {
     esac
 }
 
-# await_end: waits until it is over, or for 10 seconds nobody has been answered.
-await_end() {
-    local before=-1
-    while [ "$(grep -c '' "$work/replies")" -gt "$before" ]; do
-        before=$(grep -c '' "$work/replies")
-        await 10 is_over && return
-    done
-}
-
-# measure: starts the clients, lets them talk, and waits for them.
-measure() {
-    mkfifo "$work/wait" && exec 4<>"$work/wait" && exec 3<"$work/wait" || exit 1
-    start run_clients 2>>"$work/errors"
-    all=$job
-    await 120 are_there
-    threads=$(about_server Threads)
-    began=$(now)
-    exec 4>&- # go
-    await_end
-    [ -e "$work/ended" ] || echo "$(now) $clients" >"$work/ended"
-    read -r ended failed <"$work/ended"
-    stop "$all"
-} 2>/dev/null # what bash says of a server that was killed
-
 # about_server FIELD: a number that Linux keeps.
 about_server() {
     sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$server/status"
@@ -123,13 +93,29 @@ cpu_per_message() {
 
 build release
 : >"$work/replies" && : >"$work/errors"
-seq -f '你好 %.0f' "$messages" >"$work/messages"
+{ seq -f '你好 %.0f' "$messages" && echo; } >"$work/messages" # a client leaves at an empty line
+(cd "$work" && mkfifo go && seq -f to.%.0f "$clients" | xargs mkfifo) || exit 1
 command_of "$kind-server" && start_server "${command[@]}"
-measure
+{
+    start run_clients
+    all=$job
+    await 120 are_there
+    threads=$(about_server Threads)
+    began=$(now)
+    : >"$work/go"
+    # Until it is over, or for 10 seconds nobody has been answered.
+    before=-1 answered=0
+    while [ "$answered" -gt "$before" ] && ! await 10 is_over; do
+        before=$answered answered=$(grep -c '' "$work/replies")
+    done
+    [ -e "$work/ended" ] || echo "$(now) $clients" >"$work/ended"
+    read -r ended failed <"$work/ended"
+    stop "$all"
+} 2>/dev/null # what bash says of a server that was killed
+
 printed=$(grep -c '^receive messages:' "$log")
 answered=$(grep -c '' "$work/replies")
 memory=$(about_server VmHWM) cpu=$(cpu_per_message)
-
 say "$(printf '%-34s %9s\n' "$kind clients at once" "$clients" 'messages to send' "$total" \
     'printed by the server' "$printed" 'answered' "$answered" \
     'answered per second' $((answered * 1000000 / (ended - began + 1))) \
