@@ -10,23 +10,17 @@ client'\''s on the right. "..." stands behind a call that has not returned yet (
 before the same call where it returns.
 
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
-server. The status is the client'\''s.
-
-UDP_SERVER, UDP_CLIENT, TCP_SERVER and TCP_CLIENT in the environment name other programs, each a file
-or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server
-says on stderr where it is "listening on".
+server. The status is the client'\''s. Other programs can take part, as in scripts/pair.sh.
 
 Left out are flags, sizes of buffers, and how a client looks without waiting for what has come by
 the time it sends (ioctl, recvfrom, ioctl).'
-
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 kind_and_messages "$@"
+need strace
+need python3
+why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
+build dev
 
 # One strace watches both programs, so that its report has the calls of both in one order. They are
 # the children of one shell, which starts the client once the server has its port.
@@ -40,21 +34,6 @@ pair='"${server_command[@]}" "$@" &
     wait "$!"
     echo "$?" >"$0/status"
     wait'
-
-draw() {
-    drawing=$(python3 -B "$root/scripts/calls.py" "$client" <"$work/calls")
-}
-
-# served: whether the server has done its part: it closes a socket at the end.
-# shellcheck disable=SC2317 # await calls it
-served() {
-    draw && grep -q '^close(.* = ' <<<"$drawing"
-}
-
-need strace 'install it with: apt-get install strace'
-need python3 'install it with: apt-get install python3'
-why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
-build dev
 command_of "$kind-server" && server_command=("${command[@]}")
 command_of "$kind-client" && client_command=("${command[@]}")
 start_server strace -f -y -xx -s 48 -e trace=network,process,close,fcntl,ioctl -o "$work/calls" \
@@ -63,10 +42,15 @@ echo "$port" >"$work/port"
 await 10 test -s "$work/client"
 strace=$server server=$(cat "$work/server") client=$(cat "$work/client")
 await_client
-await 5 served
-stop "$strace"
 
-draw || exit 1
+# draw: whether the server has done its part: it closes a socket at the end.
+draw() {
+    drawing=$(python3 -B "$root/scripts/calls.py" "$client" <"$work/calls") || exit 1
+    grep -q '^close(.* = ' <<<"$drawing"
+}
+await 5 draw
+stop "$strace"
+draw
 say "$drawing"
 cat "$work/errors" >&2
 exit "$(cat "$work/status" 2>/dev/null || echo 1)"

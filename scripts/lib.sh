@@ -2,11 +2,7 @@
 # What the scripts share. Each of them sources this file before it looks at its arguments.
 
 # Once more, without what the caller's environment says to bash: options, functions, CDPATH.
-case $- in
-    *p*) ;;
-    *x*) exec "$BASH" -px "$0" "$@" ;;
-    *) exec "$BASH" -p "$0" "$@" ;;
-esac
+[[ $- = *p* ]] || exec "$BASH" -p "$0" "$@"
 set -u
 export -n SHELLOPTS BASHOPTS
 unset BASH_ENV CDPATH GREP_OPTIONS
@@ -28,12 +24,12 @@ refuse() {
     fail "$1"$'\n'"${usage%%$'\n'*}" 2
 }
 
-case ${usage+${1-}} in -h | --help) say "$usage" && exit ;; esac
+case ${1-} in -h | --help) say "$usage" && exit ;; esac
 
 from=$PWD # where the script was called
 tmp=$(cd -- "${TMPDIR:-/tmp}" && pwd) && cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
-work='' # a folder for the script's files
 root=$PWD
+work='' # a folder for the script's files
 
 # jobs_left: the process groups of the jobs that have not ended; the number of one that has may be
 # somebody else's by now.
@@ -73,9 +69,9 @@ log=$work/log     # what server and client print
 notes=$work/notes # the server's stderr
 : >"$log" && : >"$notes" || exit 1
 
-# need TOOL HOW: the script cannot go on without TOOL, and HOW it is installed.
+# need TOOL [HOW]: the script cannot go on without TOOL; HOW it is installed.
 need() {
-    command -v "$1" >/dev/null || fail "$1 is missing; $2"
+    command -v "$1" >/dev/null || fail "$1 is missing; ${2-install it with: apt-get install $1}"
 }
 
 # build dev|release: builds the programs; bin is the folder that they are in, wherever cargo has put
@@ -113,20 +109,19 @@ start() {
     set +m
 }
 
-# has_ended JOB: whether a job has ended.
-has_ended() {
-    ! kill -0 "$1" 2>/dev/null
-}
-
 # stop JOB: ends a job, or what it has left, and waits until it has gone: its status.
 stop() {
     kill -- "-$1"
     wait "$1"
 } 2>/dev/null
 
-# await SECONDS|forever COMMAND...: waits until the command succeeds, but no longer.
+has_ended() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# await SECONDS COMMAND...: waits until the command succeeds, but no longer.
 await() {
-    local deadline=$((SECONDS + ${1/forever/1000000000}))
+    local deadline=$((SECONDS + $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$deadline" ] || return 1
@@ -158,7 +153,7 @@ listens_or_has_ended() {
 
 # await_client: waits until the client has left. When the server has ended, it has 10 seconds for it.
 await_client() {
-    await forever one_has_ended
+    await 1000000000 one_has_ended
     await 10 has_ended "$client" || echo "${0##*/}: the client does not leave" >&2
 }
 

@@ -17,13 +17,7 @@ or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 se
 says on stderr where it is "listening on".
 
 The status is the client'\''s: 0 when every message was answered, 1 when any was not.'
-
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 kinds=${1-udp tcp}
 if [ $# -gt 0 ]; then

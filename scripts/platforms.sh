@@ -17,12 +17,7 @@ from Debian and crates.io. Without FOLDER the root is in TMPDIR and gone in the 
 The status is 0 when all passed, 1 when any did not.'
 
 folder=${1:+$(realpath -m -- "$1")} # before lib.sh goes elsewhere
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 packages=cargo,libc6-dev,rust-src,gcc-mingw-w64-x86-64-posix,wine64 # debootstrap finds no libc-dev
 packages=$packages,$(cut -d ' ' -f 2 scripts/tools.txt | sort -u | paste -sd , -)
@@ -110,8 +105,8 @@ check() {
 case ${1-} in -*) refuse "unknown option '$1'" ;; esac
 [ $# -le 1 ] || refuse "unexpected argument '$2'"
 [ "$(id -u)" = 0 ] || fail 'it needs the rights of root'
-need debootstrap 'install it with: apt-get install debootstrap'
-need git 'install it with: apt-get install git'
+need debootstrap
+need git
 need cargo 'install Rust, see https://rustup.rs'
 
 debian=${folder:-$work/debian}

@@ -7,13 +7,7 @@ usage='usage: scripts/test.sh [ARGUMENT...]
 Runs every test, also when one fails, and ends with how many passed, which failed, and which did
 nothing because this machine lacks a tool or a right. ARGUMENTs are cargo test'\''s, such as
 -p tcp-server. The status is cargo'\''s: 0 when no test failed.'
-
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 need cargo 'install Rust, see https://rustup.rs'
 export SKIPPED_TESTS=$work/skipped # a line for each test and what it lacks
@@ -23,8 +17,7 @@ PATH=$PATH:/usr/sbin:/sbin # where Debian has ip and nft, and no user looks
 
 # count passed|failed: how many tests did.
 count() {
-    awk -v what="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == what) sum += $(i - 1) }
-        END { print sum + 0 }' "$log"
+    grep '^test result: ' "$log" | grep -o "[0-9]* $1;" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
@@ -35,8 +28,7 @@ sed -n 's/^test \(.*\) \.\.\. FAILED$/FAILED: \1/p' "$log" | sort -u
 idle=$(cut -d ' ' -f 1 "$SKIPPED_TESTS" | sort -u | grep -c '')
 if [ "$idle" -gt 0 ]; then
     echo "$idle tests did nothing here, for want of"
-    sed 's/.* for want of /  /' "$SKIPPED_TESTS" | sort | uniq -c |
-        sed 's/^ *\([0-9]*\) *\(.*\)/  \2 (\1)/'
+    sed 's/.* for want of //' "$SKIPPED_TESTS" | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/  \2 (\1)/'
     packages=$(while read -r tool package; do
         command -v "$tool" >/dev/null || echo "$package"
     done <scripts/tools.txt | sort -u | paste -sd ' ' -)
