@@ -12,8 +12,8 @@ import sys
 
 from gbk import columns, shown
 
+PACKET = re.compile(r'^IP .*\.(\d+) > [^:]*: (.* length (\d+).*)\n((?:\t.*\n)*)', re.MULTILINE)
 FLAGS = {'S': 'SYN', 'P': 'PSH', 'R': 'RST', 'F': 'FIN', '.': 'ACK'}
-
 CAPTIONS = {
     'open': '三次握手 three-way handshake',
     'data': '数据 data',
@@ -26,24 +26,19 @@ CAPTIONS = {
 
 
 def main():
-    server = int(sys.argv[1])
+    server = sys.argv[1]
     sys.stdout.reconfigure(encoding='utf-8')
     client, sections = None, []  # a section is its name and its rungs
-    for about, dump in re.findall(r'^IP (.*)\n((?:\t.*\n)*)', sys.stdin.read(), re.MULTILINE):
-        # The headers of IP (RFC 791) and UDP (RFC 768) or TCP (RFC 793).
-        packet = bytes.fromhex(''.join(re.findall(r'0x[0-9a-f]+: (.*)', dump)))
-        segment = packet[4 * (packet[0] & 15):]
-        source, target = int.from_bytes(segment[:2], 'big'), int.from_bytes(segment[2:4], 'big')
-        is_tcp = packet[9] == 6
-        payload = segment[4 * (segment[12] >> 4):] if is_tcp else segment[8:]
-
+    for source, about, size, dump in PACKET.findall(sys.stdin.read()):
+        packet = bytes.fromhex(''.join(re.findall('0x[0-9a-f]+: (.*)', dump)))
+        payload = packet[len(packet) - int(size):]  # behind the headers
         client = client or source
         last = sections[-1][0] if sections else None
-        flags = re.search(r'Flags \[(.*?)\]', about).group(1) if is_tcp else ''
-        name = section(flags, payload, last) if is_tcp else 'datagrams'
+        flags = re.search(r'Flags \[(.*?)\]', about)
+        name = section(flags.group(1), payload, last) if flags else 'datagrams'
         if name != last:
             sections.append((name, []))
-        label = segment_label(flags, about) if is_tcp else 'UDP'
+        label = segment_label(flags.group(1), about) if flags else 'UDP'
         sections[-1][1].append(rung(label, payload, source == server))
 
     left = 'client 客户端 127.0.0.1:%s' % client

@@ -1,0 +1,113 @@
+//! `scripts/calls.sh` and `scripts/packets.sh`: what happened between both sides, drawn.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::process::Command;
+
+use testing::{has_tool, may_capture, run, scratch, script, without_tool};
+
+/// The scripts that have here what they need.
+fn drawing_scripts() -> Vec<&'static str> {
+    let mut scripts = Vec::new();
+    if has_tool("python3") {
+        scripts.extend(has_tool("strace").then_some("calls.sh"));
+        scripts.extend(may_capture().then_some("packets.sh"));
+    }
+    scripts
+}
+
+/// Each report has what its filter looks at, and then, behind an empty line, what is drawn.
+#[test]
+fn the_stored_reports_are_drawn_as_they_should_be() {
+    if !has_tool("python3") {
+        return;
+    }
+    for (name, argument) in [("calls", "5003"), ("packets", "7911")] {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/").to_owned() + name;
+        let stored = fs::read_to_string(path).expect("the stored report");
+        let (report, drawing) = stored.split_once("\n\n").expect("an empty line");
+        let filter = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../{}.py"), name);
+        let mut python = Command::new("python3");
+        python.args(["-B", &filter, argument]).env("LC_ALL", "C");
+        let (status, drawn, stderr) = run(python, format!("{report}\n"));
+        assert_eq!((status, stderr), (Some(0), vec![]));
+        assert_eq!(drawn, drawing.lines().collect::<Vec<_>>(), "{name}");
+    }
+}
+
+/// The lines that are the same each time, sorted, as the order can differ. A call counts when it
+/// returns; what is open when a program ends the kernel closes; an ACK comes alone or with data.
+fn settled<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let differs = |line: &&str| ["...", "close", "- ACK "].iter().any(|part| line.contains(part));
+    let returned = lines.map(|line| line.replacen("... ", "", 1));
+    let mut settled: Vec<_> = returned
+        .filter(|line| !differs(&line.as_str()))
+        .map(|line| {
+            let parts = line.split("127.0.0.1:");
+            let without_port = |part: &str| part.trim_start_matches(char::is_numeric).to_owned();
+            parts.map(without_port).collect::<Vec<_>>().join("127.0.0.1:PORT")
+        })
+        .collect();
+    settled.sort();
+    settled
+}
+
+#[test]
+fn the_sheets_show_what_is_drawn() {
+    for name in drawing_scripts() {
+        for kind in ["udp", "tcp"] {
+            let (status, drawn, stderr) = run(script(name, &[kind]), "");
+            assert_eq!((status, stderr), (Some(0), vec![]));
+            for sheet in
+                ["server/README", "server/README.zh-CN", "client/README", "client/README.zh-CN"]
+            {
+                let path = format!("{}/../../{kind}-{sheet}.md", env!("CARGO_MANIFEST_DIR"));
+                let text = fs::read_to_string(&path).expect("the sheet is there");
+                let command = format!("$ scripts/{name} {kind}\n");
+                let (_, block) = text.split_once(&command).expect("the command on the sheet");
+                let written = block.lines().take_while(|line| *line != "```");
+                let drawn = drawn.iter().map(String::as_str);
+                assert_eq!(settled(written), settled(drawn), "{kind}-{sheet}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_fails_is_told_and_is_the_status() {
+    for name in drawing_scripts() {
+        let (status, stdout, stderr) = run(script(name, &["tcp", "😀"]), "");
+        assert_eq!(status, Some(1), "{stdout:?}");
+        assert!(stderr.join("\n").contains("U+1F600"), "{stderr:?}");
+    }
+}
+
+#[test]
+fn who_lacks_a_tool_is_told_how_to_install_it() {
+    for (name, tool) in [("calls.sh", "strace"), ("packets.sh", "tcpdump"), ("calls.sh", "python3")]
+    {
+        if tool == "python3" && !has_tool("strace") {
+            return; // which is missed first
+        }
+        let links = scratch("links");
+        let (status, _, stderr) = run(without_tool(script(name, &["udp"]), tool, &links), "");
+        fs::remove_dir_all(&links).expect("the links are there");
+        assert_eq!(status, Some(1), "{stderr:?}");
+        assert!(stderr.join("\n").contains(&format!("apt-get install {tool}")), "{stderr:?}");
+    }
+}
+
+#[test]
+fn who_may_not_capture_is_told_how_to() {
+    if !may_capture() || !has_tool("python3") || !has_tool("setpriv") {
+        return;
+    }
+    // Still root, so that everything can be read, but without the right.
+    let plain = script("packets.sh", &["udp"]);
+    let mut less = Command::new("setpriv");
+    less.args(["--bounding-set=-net_raw,-net_admin", "--inh-caps=-all"]);
+    less.arg(plain.get_program()).args(plain.get_args());
+    let (status, _, stderr) = run(less, "");
+    assert_eq!(status, Some(1), "{stderr:?}");
+    assert!(stderr.join("\n").contains("sudo setcap"), "{stderr:?}");
+}

@@ -1,0 +1,143 @@
+//! What every script does with its command line, its environment, and a signal.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use testing::{limited, run, scratch, script};
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A folder for a test's files, with a name that is none of the easy ones.
+fn folder() -> PathBuf {
+    let folder = scratch("文件 夹");
+    fs::create_dir_all(&folder).expect("a folder for the test's files");
+    folder
+}
+
+#[test]
+fn the_help_is_printed_and_a_wrong_command_line_refused() {
+    let talk: &[&[&str]] =
+        &[&["upd", "你好"], &[""], &["udp", ""], &["tcp", "\r"], &["tcp", "你好", "a\n\nb"]];
+    let load: &[&[&str]] = &[
+        &[],
+        &["sctp"],
+        &["udp", "0"],
+        &["udp", "05"],
+        &["tcp", "five"],
+        &["tcp", "5", ""],
+        &["tcp", "5", "-1"],
+        &["tcp", "5001", "1"],
+        &["tcp", "5000", "2001"],
+        &["tcp", "1", "18446744073709551617"], // 2^64 + 1
+        &["udp", "5", "20", "third"],
+    ];
+    for (name, arguments, wrong) in [
+        ("pair.sh", "[udp|tcp] [MESSAGE...]", talk),
+        ("calls.sh", "udp|tcp [MESSAGE...]", talk),
+        ("packets.sh", "udp|tcp [MESSAGE...]", talk),
+        ("load.sh", "udp|tcp [CLIENTS] [MESSAGES]", load),
+        ("platforms.sh", "[FOLDER]", &[&["-x"], &["a", "b"]]),
+        ("test.sh", "[ARGUMENT...]", &[]),
+    ] {
+        let usage = format!("usage: scripts/{name} {arguments}");
+        let (status, stdout, stderr) = run(script(name, &["--help"]), "");
+        assert_eq!((status, &stdout[0], stderr), (Some(0), &usage, vec![]));
+        for wrong in wrong {
+            let (status, stdout, stderr) = run(script(name, wrong), "");
+            assert_eq!((status, stdout), (Some(2), vec![]), "{name} {wrong:?}");
+            assert!(stderr[0].starts_with(&format!("{name}: ")), "{stderr:?}");
+            assert_eq!(stderr[1..], [usage.as_str()], "{name} {wrong:?}");
+        }
+    }
+}
+
+#[test]
+fn a_link_to_the_script_and_the_callers_settings_of_bash_do_no_harm() {
+    let folder = folder();
+    symlink(format!("{SCRIPTS}/pair.sh"), folder.join("first")).expect("a link");
+    symlink("first", folder.join("second")).expect("a link to the link");
+    fs::write(folder.join("settings"), "set -f; shopt -s nocasematch").expect("a file");
+    script("pair.sh", &[]); // builds
+    let mut command = Command::new("bash");
+    command.args(["second", "tcp", "你好"]).current_dir(&folder);
+    command.env("SHELLOPTS", "errexit:noclobber:noglob:nounset:pipefail");
+    command.env("BASHOPTS", "failglob:nullglob:xpg_echo").env("BASH_ENV", folder.join("settings"));
+    command.env("CDPATH", "/").env("GREP_OPTIONS", "-v").env("TMPDIR", ".");
+    let (status, stdout, stderr) = run(command, "");
+    assert_eq!((status, stderr), (Some(0), vec![]));
+    assert_eq!(stdout.len(), 5, "{stdout:?}");
+
+    // Without lib.sh it is nothing.
+    fs::copy(format!("{SCRIPTS}/pair.sh"), folder.join("alone")).expect("a copy");
+    let mut command = Command::new("bash");
+    command.args(["alone", "udp", "你好"]).current_dir(&folder);
+    let (status, stdout, stderr) = run(command, "");
+    assert_eq!((status, stdout, stderr.len()), (Some(1), vec![], 1), "{stderr:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stdout_that_cannot_be_written_is_a_failure() {
+    for arguments in [&["udp", "你好"][..], &["--help"]] {
+        let full = limited("exec >/dev/full", &script("pair.sh", arguments));
+        let said = vec!["pair.sh: stdout cannot be written".to_owned()];
+        assert_eq!(run(full, ""), (Some(1), vec![], said), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_job_that_has_ended_is_not_among_those_that_are_killed() {
+    let mut bash = Command::new("bash");
+    bash.args(["-p", "-c", ". \"$0\"; start true; await 5 has_ended \"$job\"; jobs_left"]);
+    bash.arg(format!("{SCRIPTS}/lib.sh"));
+    assert_eq!(run(bash, ""), (Some(0), vec![], vec![]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_leaves_nothing() {
+    use std::os::unix::process::ExitStatusExt;
+    use testing::{Program, build, has_tool, may_capture, signal, signals, wait_until};
+
+    build(&["--release".as_ref()]);
+    let can_trace = has_tool("strace") && has_tool("python3");
+    // What keeps each at work, and the file that comes in the middle of it, with so many bytes.
+    for (name, arguments, is_possible, file, size) in [
+        ("pair.sh", &["tcp"][..], true, "log", 100),
+        ("load.sh", &["tcp", "5", "1000000"], true, "replies", 1000),
+        ("calls.sh", &["tcp"], can_trace, "client", 1),
+        ("packets.sh", &["tcp"], may_capture() && has_tool("python3"), "replies", 0),
+    ] {
+        let moments = [("log", 0), ("notes", 1), (file, size)];
+        for (file, size) in moments.into_iter().filter(|_| is_possible) {
+            for (signal_name, number) in signals() {
+                let folder = folder();
+                let mut command = script(name, arguments);
+                command.env("TMPDIR", &folder);
+                if !["pair.sh", "load.sh"].contains(&name) {
+                    command.env("TCP_CLIENT", "tail -f /dev/null"); // never leaves
+                }
+                let mut program = Program::start(command);
+                program.types("你好\n"); // and there may be more
+                wait_until(&format!("{name} writes {file}"), || {
+                    let works = fs::read_dir(&folder).expect("the folder").flatten();
+                    let mut files = works.map(|work| fs::metadata(work.path().join(file)));
+                    files.any(|file| file.is_ok_and(|file| file.len() >= size))
+                });
+                signal(signal_name, program.id());
+                assert_eq!(program.status().signal(), Some(number), "{name}, {file}");
+                assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0, "{name}, {file}");
+                let environment = format!("TMPDIR={}\0", folder.display());
+                wait_until(&format!("{name} has ended all, after {file}"), || {
+                    !fs::read_dir("/proc").expect("the processes").flatten().any(|process| {
+                        let found = fs::read(process.path().join("environ")).unwrap_or_default();
+                        String::from_utf8_lossy(&found).contains(&environment)
+                    })
+                });
+            }
+        }
+    }
+}
