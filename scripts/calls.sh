@@ -17,6 +17,8 @@ the time it sends (ioctl, recvfrom, ioctl).'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 kind_and_messages "$@"
+[ $# -gt 1 ] || echo 你好 >"$work/messages"
+[ "$kind" = tcp ] || echo exit >>"$work/messages"
 need strace
 need python3
 why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"

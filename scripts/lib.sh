@@ -161,25 +161,17 @@ one_has_ended() {
     has_ended "$client" || has_ended "$server"
 }
 
-# messages MESSAGE...: writes what the client is to send to the file messages, a line each.
-messages() {
+# kind_and_messages udp|tcp [MESSAGE...]: sets kind, and writes what the client is to send to the file
+# messages, a line each.
+kind_and_messages() {
     local message
-    for message; do
+    kind=${1-}
+    [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
+    for message in "${@:2}"; do
         case $message in
             '' | $'\r') refuse 'an empty MESSAGE, at which the client would leave' ;;
             *$'\n'*) refuse 'a MESSAGE of more than one line' ;;
         esac
+        printf '%s\n' "$message" >>"$work/messages"
     done
-    printf '%s\n' "$@" >"$work/messages"
-}
-
-# kind_and_messages udp|tcp [MESSAGE...]: sets kind, and writes MESSAGE or 你好, and then exit to a UDP
-# server, which stops it.
-kind_and_messages() {
-    kind=${1-}
-    [[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
-    shift
-    [ $# -gt 0 ] || set -- 你好
-    [ "$kind" = tcp ] || set -- "$@" exit
-    messages "$@"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Many clients at once on one server, and what they cost it.
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # start and await call the functions
 
 usage='usage: scripts/load.sh udp|tcp [CLIENTS] [MESSAGES]
 
@@ -15,18 +15,17 @@ UDP loses some when more come at once than the server'\''s socket has room for: 
 that nobody has tuned.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-kind=${1-} clients=${2-100} messages=${3-100}
-[[ $kind = udp || $kind = tcp ]] || refuse "udp or tcp, not '$kind'"
 [ $# -le 3 ] || refuse "unexpected argument '$4'"
-most='at most 5000 clients and 10000000 messages in all'
+kind_and_messages "${1-}"
+clients=${2-100} messages=${3-100}
 for number in "$clients" "$messages"; do
     case $number in
-        '' | 0* | *[!0123456789]*) refuse "a number from 1 on, not '$number'" ;;
-        ?????????*) refuse "$most" ;; # more than bash can count, perhaps
+        '' | 0* | *[!0123456789]* | ?????????*) refuse "a number from 1 to 10000000, not '$number'" ;;
     esac
 done
 total=$((clients * messages))
-[[ $clients -le 5000 && $total -le 10000000 ]] || refuse "$most"
+[[ $clients -le 5000 && $total -le 10000000 ]] ||
+    refuse 'at most 5000 clients and 10000000 messages in all'
 
 # The server opens a file for each client, and a few more.
 files=$((clients + 24)) limit=$(ulimit -n)
@@ -39,7 +38,6 @@ now() {
     echo "${time/[.,]/}"
 }
 
-# shellcheck disable=SC2317 # start calls it
 # run_clients: all of them, as one job. Each reads a fifo of its own, into which one tee writes the
 # messages as soon as somebody has opened the fifo called go.
 run_clients() {
@@ -61,13 +59,11 @@ run_clients() {
 }
 
 # is_over: whether nothing more can come.
-# shellcheck disable=SC2317 # await calls it
 is_over() {
     has_ended "$all" || has_ended "$server"
 }
 
 # are_there: whether all clients are. UDP has no connections to count.
-# shellcheck disable=SC2317 # await calls it
 are_there() {
     is_over || case $kind in
         udp) [ -e "$work/started" ] ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The packets that really travel between a client and its server, drawn as a ladder.
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # await calls the function
 
 usage='usage: scripts/packets.sh udp|tcp [MESSAGE...]
 
@@ -15,6 +15,8 @@ Whoever runs this has to be allowed to capture packets; it says how when they ar
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 kind_and_messages "$@"
+[ $# -gt 1 ] || echo 你好 >"$work/messages"
+[ "$kind" = tcp ] || echo exit >>"$work/messages"
 need tcpdump
 need python3
 why=$(tcpdump -i lo -L 2>&1) || fail "tcpdump may not capture: $why
@@ -24,7 +26,6 @@ build dev
 
 # complete: whether the last packet is there. Over UDP that is exit, to which nobody replies; over
 # TCP the answer to the second FIN, or a reset.
-# shellcheck disable=SC2317 # await calls it
 complete() {
     case $kind$(grep Flags "$work/packets" | tail -n 1) in
         udp) grep -q ' 000c .... 6578 6974$' "$work/packets" ;;

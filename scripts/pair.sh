@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A server and its client in conversation, the lines of both as they come.
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # start and await call the functions
 #
 # Both sides add their lines to one log, a single system call a line: so they stand in it in the
 # order in which they happened, and a server's are known by how they begin.
@@ -19,12 +19,7 @@ says on stderr where it is "listening on".
 The status is the client'\''s: 0 when every message was answered, 1 when any was not.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-kinds=${1-udp tcp}
-if [ $# -gt 0 ]; then
-    [[ $kinds = udp || $kinds = tcp ]] || refuse "udp or tcp, not '$kinds'"
-    shift
-fi
-[ $# -eq 0 ] || messages "$@"
+[ $# -eq 0 ] || kind_and_messages "$@"
 
 # Shows what the server's stderr (3) and the log (4) have gained. A long line can be there by half
 # for a moment. Who asks even a pipe for its lines, as the tutorial's clients, has a prompt there.
@@ -45,7 +40,6 @@ show() {
     done
 }
 
-# shellcheck disable=SC2317 # talk calls it
 # The lines of stdin as they come, or when there are none, a short exchange.
 lines() {
     local first=''
@@ -56,7 +50,6 @@ lines() {
     fi
 }
 
-# shellcheck disable=SC2317 # start calls it
 # talk: the client, which waits for each reply before it reads the next line. When it has left, lines
 # may still wait for stdin: the rest of this job's process group goes with it.
 talk() {
@@ -67,7 +60,6 @@ talk() {
     return "$status"
 }
 
-# shellcheck disable=SC2317 # await calls it
 server_is_done() {
     has_ended "$server" || grep -q '^disconnect from : ' "$log"
 }
@@ -93,13 +85,13 @@ converse() {
 }
 
 build dev
-if [ $# -eq 0 ] && [ -t 0 ]; then
+if [ $# -lt 2 ] && [ -t 0 ]; then
     exec </dev/null
-elif [ $# -eq 0 ] && [ "$kinds" = 'udp tcp' ]; then
+elif [ $# -eq 0 ]; then
     cat >"$work/messages" # all of them, for both pairs
 fi
 status=0
-for kind in $kinds; do
+for kind in ${kind-udp tcp}; do
     [ ! -e "$work/messages" ] || exec <"$work/messages"
     converse "$kind" || status=$?
 done

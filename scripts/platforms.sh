@@ -6,15 +6,12 @@ usage='usage: scripts/platforms.sh [FOLDER]
 
 Makes a root of Debian 13 in FOLDER, or takes the one that it made there before, and clones into it
 what is committed in this repository. There, with that Debian'\''s Rust, as an ordinary user and on
-a network of its own, it
-- runs every test, as scripts/test.sh does,
-- builds the programs for Windows, and runs every test that there is for Windows under wine,
-- lets both clients talk to their servers: Windows to Windows, Windows to Linux, Linux to Windows.
+a network of its own, it runs every test, then those that there are for Windows under wine, and lets
+clients and servers of both systems talk.
 
 It needs Linux on x86-64, the rights of root, debootstrap, git, Rust, and 6 GB, and fetches packages
-from Debian and crates.io. Without FOLDER the root is in TMPDIR and gone in the end.
-
-The status is 0 when all passed, 1 when any did not.'
+from Debian and crates.io. Without FOLDER the root is in TMPDIR and gone in the end. The status is 0
+when all passed, 1 when any did not.'
 
 folder=${1:+$(realpath -m -- "$1")} # before lib.sh goes elsewhere
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
