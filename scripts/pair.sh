@@ -51,13 +51,9 @@ lines() {
 }
 
 # talk: the client, which waits for each reply before it reads the next line. When it has left, lines
-# may still wait for stdin: the rest of this job's process group goes with it.
+# may still wait for stdin: it is of this job's process group, which stop ends.
 talk() {
-    local status
     "${command[@]}" 127.0.0.1 "$port" < <(lines) >>"$log" 2>&1
-    status=$?
-    trap '' TERM && kill 0
-    return "$status"
 }
 
 server_is_done() {
