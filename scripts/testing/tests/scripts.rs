@@ -81,7 +81,9 @@ fn a_stdout_that_cannot_be_written_is_a_failure() {
 #[test]
 fn a_job_that_has_ended_is_not_among_those_that_are_killed() {
     let mut bash = Command::new("bash");
-    bash.args(["-p", "-c", ". \"$0\"; start true; await 5 has_ended \"$job\"; jobs_left"]);
+    // Nothing but builtins: bash forgets a job when it next waits for a program.
+    let job = ". \"$0\"; start true; until has_ended \"$job\"; do :; done; jobs_left";
+    bash.args(["-p", "-c", job]);
     bash.arg(format!("{SCRIPTS}/lib.sh"));
     assert_eq!(run(bash, ""), (Some(0), vec![], vec![]));
 }
