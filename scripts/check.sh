@@ -11,12 +11,7 @@ The steps are those of the sheet. It stops after the first one that fails and sa
 expected and what the program did. --watch does it again whenever a file of the program changes. It
 speaks Chinese where LANG does. The status is 0 when all steps passed.'
 
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 need cargo 'install Rust, see https://rustup.rs'
 built=$(cargo build --quiet --locked -p testing --bin check \

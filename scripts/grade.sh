@@ -13,16 +13,11 @@ Each program goes through all steps of its sheet, several programs at a time. Th
 are in scripts/points.txt. RESULTS (grades) is a folder for grades.csv, junit.xml and a report for
 each student. As root each program runs as a user of its own and on a network of its own.'
 
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 [[ $# -ge 1 && $# -le 2 ]] || refuse 'FOLDER, and RESULTS if it is not to be grades'
 need cargo 'install Rust, see https://rustup.rs'
-need python3 'install it with: sudo apt-get install python3'
+need python3
 chmod 711 "$work" # a student's program runs in there, and is not to look around
 cd -- "$from" || exit 1
 python3 -B "$root/scripts/grade.py" "$root" "$work" "$@"

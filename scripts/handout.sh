@@ -9,14 +9,9 @@ skeleton (in examples of its crate) that says what is to be done in which step, 
 are gone from the sheets, and so are the history and what is the teacher'\''s alone. The answers go to
 DIR-answers.md.'
 
-# The script itself, wherever a symbolic link to it stands.
-self=${BASH_SOURCE[0]}
-while link=$(readlink -- "$self"); do
-    case $link in /*) self=$link ;; *) self=$(dirname -- "$self")/$link ;; esac
-done
-. "$(dirname -- "$self")/lib.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
 [[ $# -eq 1 && -n ${1-} ]] || refuse 'one argument, a new folder'
-need python3 'install it with: sudo apt-get install python3'
+need python3
 cd -- "$from" || exit 1
 python3 -B "$root/scripts/handout.py" "$root" "$1"

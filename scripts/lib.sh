@@ -71,7 +71,7 @@ notes=$work/notes # the server's stderr
 
 # need TOOL [HOW]: the script cannot go on without TOOL; HOW it is installed.
 need() {
-    command -v "$1" >/dev/null || fail "$1 is missing; ${2-install it with: apt-get install $1}"
+    command -v "$1" >/dev/null || fail "$1 is missing; ${2-install it with: sudo apt-get install $1}"
 }
 
 # build dev|release: builds the programs; bin is the folder that they are in, wherever cargo has put

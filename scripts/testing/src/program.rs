@@ -35,6 +35,7 @@ impl Subject {
     /// The command of the crate's own program, or of the one that the environment variable of its
     /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
     pub fn command(&self) -> Command {
+        speak_plainly();
         let variable = variable(self.name);
         let names = |other: &String| other.starts_with("UDP_") || other.starts_with("TCP_");
         let mut others = env::vars().map(|(name, _)| name).filter(names);
@@ -253,7 +254,11 @@ impl Program {
 
     /// Waits for its end: its exit status.
     pub fn status(&mut self) -> ExitStatus {
-        let status = locked(&self.child).wait_timeout(DEADLINE);
+        self.status_within(DEADLINE)
+    }
+
+    fn status_within(&mut self, patience: Duration) -> ExitStatus {
+        let status = locked(&self.child).wait_timeout(patience);
         status.expect("the program can be waited for").unwrap_or_else(|| {
             fail(
                 "expected the program to end, but it still runs; its stdout so far: {}",
@@ -368,7 +373,7 @@ impl Lines {
         let seen = Arc::clone(&shared);
         thread::spawn(move || {
             if let Some(source) = source {
-                collect(BufReader::new(source.take(MOST_OF_STREAM)), &seen);
+                collect(source, &seen);
             }
             locked(&seen.0).ended = true;
             seen.1.notify_all();
@@ -506,17 +511,24 @@ impl Lines {
     }
 }
 
-fn collect(mut source: impl BufRead, (seen, arrived): &(Mutex<Seen>, Condvar)) {
+fn collect(source: impl Read, (seen, arrived): &(Mutex<Seen>, Condvar)) {
+    let mut source = BufReader::new(source.take(MOST_OF_STREAM));
     let mut line = Vec::new();
     let mut one = |line: &mut Vec<u8>| source.by_ref().take(MOST_OF_LINE).read_until(b'\n', line);
+    let mut size = 0;
     while one(&mut line).is_ok_and(|size| size > 0) {
+        size += line.len() as u64;
         let mut text = String::from_utf8_lossy(&line);
         if std::str::from_utf8(&line).is_err() {
             text += "(not UTF-8: in the machine's code page?)";
         }
         // A line that lacks its line feed shows that it does.
         let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
-        locked(seen).lines.push(text);
+        let mut seen = locked(seen);
+        seen.lines.push(text);
+        if size == MOST_OF_STREAM {
+            seen.lines.push(format!("({size} bytes, and nobody reads any further)"));
+        }
         arrived.notify_all();
         line.clear();
     }
@@ -574,10 +586,19 @@ impl Server {
 
 /// Runs `command` with `input` on its stdin to its end: status, stdout and stderr.
 pub fn run(command: Command, input: impl AsRef<[u8]>) -> (Option<i32>, Vec<String>, Vec<String>) {
+    run_within(DEADLINE, command, input)
+}
+
+/// The same for a program that takes longer than others.
+pub fn run_within(
+    patience: Duration,
+    command: Command,
+    input: impl AsRef<[u8]>,
+) -> (Option<i32>, Vec<String>, Vec<String>) {
     let mut program = Program::start(command);
     let (mut stdin, input) = (program.stdin.take(), input.as_ref().to_vec());
     thread::spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(&input))); // with no deadline
-    let status = program.status().code();
+    let status = program.status_within(patience).code();
     (status, program.stdout.rest(), program.stderr.rest())
 }
 

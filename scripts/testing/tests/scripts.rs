@@ -29,6 +29,9 @@ fn the_help_is_printed_and_a_wrong_command_line_refused() {
         ("packets.sh", "udp|tcp [MESSAGE...]", talk),
         ("load.sh", "udp|tcp [CLIENTS] [MESSAGES]", load),
         ("platforms.sh", "[FOLDER]", "-x|a b"),
+        ("check.sh", "[--watch] CRATE [PROGRAM [ARGUMENT...]]", "|udp|--now udp-server"),
+        ("grade.sh", "FOLDER [RESULTS]", "|a b c"),
+        ("handout.sh", "DIR", "|a b"),
         ("test.sh", "[ARGUMENT...]", ""), // what is wrong, cargo says
     ] {
         let usage = format!("usage: scripts/{name} {arguments}");

@@ -1,14 +1,14 @@
 //! `scripts/check.sh`: checks a program step after step, and says where it stands.
 //!
-//! A step is a module of the crate's tests. They run in a process of their own, and whatever the
-//! program has left behind then is killed: on Linux orphans come to this process, as its subreaper
-//! (prctl(2)).
+//! A step is a module of the crate's tests. They run under a process that kills whatever the program
+//! has left behind then: on Linux orphans come to it, as their subreaper (prctl(2)). Who kills that
+//! one, or the tests, has not killed the verdict.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write, stdout};
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio, exit};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use std::{env, fs, thread};
 
 use testing::{in_chinese, words};
@@ -16,6 +16,9 @@ use wait_timeout::ChildExt;
 
 /// How long a step may take: more than its tests wait for, side by side.
 const MOST: Duration = Duration::from_secs(60);
+
+/// The status that says that it has taken longer.
+const TOO_LATE: u8 = 124; // as timeout(1)
 
 /// Tests side by side: all of a step, as they mostly wait.
 const THREADS: &str = "--test-threads=32";
@@ -39,6 +42,9 @@ enum Verdict {
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1).peekable();
+    if arguments.next_if_eq("--reap").is_some() {
+        return reap(arguments);
+    }
     let [mut watches, mut all] = [false; 2];
     while let Some(option) = arguments.next_if(|argument| argument.starts_with("--")) {
         match option.as_str() {
@@ -59,13 +65,10 @@ fn main() -> ExitCode {
     fs::create_dir(&work).expect("a folder for the verdicts");
     let end = work.clone();
     ctrlc::set_handler(move || {
-        kill_what_is_left();
         let _ = fs::remove_dir_all(&end);
         exit(130);
     })
     .expect("the only handler");
-    #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_child_subreaper(true);
 
     loop {
         let seen = newest(&name, &program);
@@ -84,6 +87,24 @@ fn main() -> ExitCode {
         }
         println!();
     }
+}
+
+/// Runs a command to its end, or not longer than a step may take, and kills what is left of it.
+fn reap(mut command: impl Iterator<Item = String>) -> ExitCode {
+    ctrlc::set_handler(|| {
+        kill_what_is_left();
+        exit(130);
+    })
+    .expect("the only handler");
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+    let program = command.next().unwrap_or_default();
+    let mut child = Command::new(program).args(command).spawn().expect("the tests start");
+    let ended = child.wait_timeout(MOST).expect("the tests can be waited for");
+    let _ = child.kill();
+    let _ = child.wait();
+    kill_what_is_left();
+    ExitCode::from(if ended.is_some() { 0 } else { TOO_LATE })
 }
 
 fn refuse(why: &str) -> ExitCode {
@@ -229,8 +250,9 @@ impl Check {
         fs::create_dir(&folder).expect("a folder for the verdicts");
         let idle = folder.join("idle");
         fs::write(&idle, "").expect("a file for what is skipped");
-        let mut command = Command::new(&self.tests);
-        command.args([start, THREADS]).env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command.arg("--reap").arg(&self.tests).args([start, THREADS]);
+        command.env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
         command.env_remove("CI").current_dir(&self.work);
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);
@@ -242,22 +264,14 @@ impl Check {
             let variable = self.name.to_uppercase().replace('-', "_");
             command.env(variable, self.program.join("\n"));
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the tests start");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let reader = thread::spawn(move || {
-            let lines = BufReader::new(stdout.take(1 << 20)).lines().map_while(Result::ok);
-            lines.collect::<Vec<_>>()
-        });
-        let started = Instant::now();
-        let ended = child.wait_timeout(MOST).expect("the tests can be waited for");
-        let _ = child.kill();
-        let _ = child.wait();
-        kill_what_is_left();
-        let lines = reader.join().unwrap_or_default();
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().expect("the tests start");
+        let is_late = output.status.code() == Some(TOO_LATE.into());
+        let output = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<_> = output.lines().collect();
         let skipped = fs::read_to_string(&idle).unwrap_or_default();
         let verdict = |test: &String| {
-            if lines.contains(&format!("test {test} ... ok")) {
+            if lines.contains(&format!("test {test} ... ok").as_str()) {
                 let idle = skipped.lines().find_map(|line| line.strip_prefix(test.as_str()));
                 let why = idle.and_then(|line| line.split("for want of ").nth(1));
                 let why =
@@ -265,12 +279,9 @@ impl Check {
                 return why.map_or(Verdict::Passed, Verdict::Idle);
             }
             let why = fs::read_to_string(folder.join(test.replace("::", ".")));
-            Verdict::Failed(why.unwrap_or_else(|_| match ended {
-                Some(_) => words("it has ended its own check", "它结束了检查它的程序", &[]),
-                None => {
-                    let seconds = started.elapsed().as_secs();
-                    words("no verdict after {} seconds", "{} 秒内没有结论", &[&seconds])
-                }
+            Verdict::Failed(why.unwrap_or_else(|_| match is_late {
+                true => words("no verdict after {} seconds", "{} 秒内没有结论", &[&MOST.as_secs()]),
+                false => words("it has ended its own check", "它结束了检查它的程序", &[]),
             }))
         };
         let verdicts = tests.iter().map(verdict).collect();
