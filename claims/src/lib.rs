@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 use std::io::{Error, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 use testing::DEADLINE;
@@ -16,6 +17,12 @@ pub fn new_socket(kind: Type) -> Socket {
     socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
     socket.set_write_timeout(Some(DEADLINE)).expect("a timeout");
     socket
+}
+
+/// Binds `socket` to a free port of 127.0.0.1: its address.
+pub fn bind(socket: &Socket) -> SocketAddr {
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port(socket)))
 }
 
 /// The port of a socket's own address, 0 while it has none.
