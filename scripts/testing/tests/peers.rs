@@ -19,178 +19,81 @@ const TEXTS: [&str; 10] = [
     "   空格   在前后   ",
 ];
 
-/// All of it again and again in one line of GBK of some `size`.
-fn long(size: usize) -> String {
-    let kinds = TEXTS.concat();
-    let bytes: usize =
-        kinds.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum();
-    kinds.repeat(size / bytes)
+/// The tutorial's program in `role`.
+fn tutorials(role: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-u", "-X", "utf8", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py"), role]);
+    command
 }
 
-/// The tutorial's program in `role`, or `None` where there is no Python.
-fn tutorials(role: &str, port: &str) -> Option<Program> {
+/// Talks through a `kind` of server and client: every text, then all of them `times` over in one
+/// line, each message with its `reply`, and then exit. `None` where there is no Python.
+fn talk(
+    [server, client]: [fn(&str) -> Command; 2],
+    (kind, reply): (&str, &str),
+    times: usize,
+) -> Option<[Program; 2]> {
     if !has_tool("python3") {
         return None;
     }
-    let mut command = Command::new("python3");
-    command.args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer.py"), role, port]);
-    Some(Program::start(command))
-}
-
-/// The tutorial's server in `role`, on a free port, and the port.
-fn tutorials_server(role: &str) -> Option<(Program, String)> {
-    let mut server = tutorials(role, "0")?;
-    let port = next_line(&mut server);
-    Some((server, port))
-}
-
-/// What the `tutorials` program prints next. It ends at the first byte that is not GBK.
-fn next_line(tutorials: &mut Program) -> String {
-    let line = tutorials.stdout.next_line();
-    line.unwrap_or_else(|| {
-        panic!("expected the tutorial's program to go on, but: {:?}", tutorials.stderr.rest())
-    })
-}
-
-/// Our client called `name`, with the server at `port`.
-fn client(name: &str, port: &str) -> Program {
-    let mut command = workspace_program(name);
-    command.args(["127.0.0.1", port]);
-    Program::start(command)
-}
-
-/// Our server called `name`, and its port.
-fn server(name: &str) -> (Server, String) {
-    let server = Server::start(name, workspace_program(name));
-    let port = server.address.port().to_string();
-    (server, port)
-}
-
-/// What our `server` receives next.
-fn next_message(server: &mut Server) -> String {
-    let line = server.program.stdout.wait_for("receive messages:");
-    let parts = line.strip_prefix("receive messages:").and_then(|line| line.rsplit_once(" from "));
-    let (message, _) = parts.unwrap_or_else(|| panic!("expected a message, but got {line:?}"));
-    message.to_owned()
-}
-
-/// Waits for what our `server` receives next, which has to be `expected`.
-fn expect_message(server: &mut Server, expected: &str) {
-    let message = next_message(server);
-    assert!(
-        message == expected,
-        "expected the server to receive {expected:?}, but it received {message:?}"
-    );
-}
-
-/// How many times `next_piece` is to be asked until it has given all of a long `message`.
-fn pieces(message: &str, mut next_piece: impl FnMut() -> String) -> usize {
-    let (mut received, mut pieces) = (String::new(), 0);
-    while received.len() < message.len() {
-        received += &next_piece();
-        pieces += 1;
+    let name = format!("{kind}-server");
+    let Server { program: mut server, address } = Server::start(&name, server(&name));
+    let mut client = Program::start(testing::client(client(&format!("{kind}-client")), address));
+    for message in TEXTS.map(str::to_owned).into_iter().chain([TEXTS.concat().repeat(times)]) {
+        client.types(format!("{message}\n"));
+        // Over TCP a long line comes in pieces, each of which is decoded alone and answered.
+        let mut received = String::new();
+        while received.len() < message.len() {
+            received += &next_message(&mut server);
+            client.stdout.expect(reply);
+        }
+        assert_eq!(received, message, "what the server received (left) and what was sent");
     }
-    assert!(
-        received == message,
-        "expected the pieces to make {message:?}, but they make {received:?}"
-    );
-    pieces
+    client.types("exit\n");
+    assert_eq!(next_message(&mut server), "exit");
+    Some([server, client])
+}
+
+/// What the `server` receives next. The tutorial's ends at the first byte that is not GBK.
+fn next_message(server: &mut Program) -> String {
+    let line = server.stdout.wait_for("receive messages:");
+    let parts = line.strip_prefix("receive messages:").and_then(|line| line.rsplit_once(" from "));
+    parts.unwrap_or_else(|| panic!("expected a message, but got {line:?}")).0.to_owned()
+}
+
+/// The program ends by itself with nothing more to say.
+fn expect_good_end(mut program: Program) {
+    program.ends_with(0);
+    program.stdout.expect_end();
+    program.stderr.expect_end();
 }
 
 #[test]
 fn the_udp_client_talks_to_the_tutorials_server() {
-    let Some((mut server, port)) = tutorials_server("udp-server") else { return };
-    let mut client = client("udp-client", &port);
-    let most = "满".repeat(512); // 1,024 bytes, all that the server receives at once
-    for message in TEXTS.into_iter().chain([most.as_str()]) {
-        client.types(format!("{message}\n"));
-        server.stdout.expect(message);
-        client.stdout.expect(UDP_REPLY_TEXT);
-    }
-    client.types("exit\n");
-    server.stdout.expect("exit");
-    for mut program in [client, server] {
-        program.ends_with(0);
-        program.stdout.expect_end();
-        program.stderr.expect_end();
-    }
+    let programs = talk([tutorials, workspace_program], ("udp", UDP_REPLY_TEXT), 3);
+    programs.into_iter().flatten().for_each(expect_good_end);
 }
 
 #[test]
 fn the_tcp_client_talks_to_the_tutorials_server() {
-    let Some((mut server, port)) = tutorials_server("tcp-server") else { return };
-    let mut first = client("tcp-client", &port);
-    for message in TEXTS {
-        first.types(format!("{message}\n"));
-        server.stdout.expect(message);
-        first.stdout.expect(TCP_REPLY_TEXT);
-    }
-    // A long line, of which the server decodes each receive alone and answers it.
-    let message = long(65_000);
-    first.types(format!("{message}\n"));
-    for _ in 0..pieces(&message, || next_line(&mut server)) {
-        first.stdout.expect(TCP_REPLY_TEXT);
-    }
-    // The server has time for the next client once this one has left. It knows no exit.
-    let mut second = client("tcp-client", &port);
-    second.types("下一个\n");
-    first.types("exit\n");
-    second.ends_input();
-    for (mut client, message) in [(first, "exit"), (second, "下一个")] {
-        server.stdout.expect(message);
-        client.stdout.expect(TCP_REPLY_TEXT);
-        client.ends_with(0);
-        client.stdout.expect_end();
-        client.stderr.expect_end();
-    }
+    let programs = talk([tutorials, workspace_program], ("tcp", TCP_REPLY_TEXT), 200);
+    let Some([_server, mut client]) = programs else { return };
+    client.stdout.expect(TCP_REPLY_TEXT); // that server knows no exit
+    expect_good_end(client);
 }
 
 #[test]
 fn the_tutorials_udp_client_talks_to_the_server() {
-    let (mut server, port) = server("udp-server");
-    let Some(mut client) = tutorials("udp-client", &port) else { return };
-    let long = long(9_000); // less than macOS sends at the most
-    for message in TEXTS.into_iter().chain([long.as_str()]) {
-        client.types(format!("{message}\n"));
-        expect_message(&mut server, message);
-        client.stdout.expect(UDP_REPLY_TEXT);
-    }
-    client.types("exit\n"); // for whose answer this client waits for ever
-    expect_message(&mut server, "exit");
-    server.program.ends_with(0);
+    // A long line, less than macOS sends at the most.
+    let programs = talk([workspace_program, tutorials], ("udp", UDP_REPLY_TEXT), 30);
+    let Some([mut server, _client]) = programs else { return };
+    server.ends_with(0); // and its client waits for ever
 }
 
 #[test]
 fn the_tutorials_tcp_client_talks_to_the_server() {
-    let (mut server, port) = server("tcp-server");
-    let Some(mut client) = tutorials("tcp-client", &port) else { return };
-    for message in TEXTS {
-        client.types(format!("{message}\n"));
-        expect_message(&mut server, message);
-        client.stdout.expect(TCP_REPLY_TEXT);
-    }
-    // A long line is sent at once, and cut anywhere. The client's one receive takes some of the
-    // replies; by the second message after it all of them are there to be taken.
-    let message = long(20_000);
-    client.types(format!("{message}\n"));
-    let least = pieces(&message, || next_message(&mut server));
-    let mut replies = next_line(&mut client);
-    for message in ["一", "二"] {
-        client.types(format!("{message}\n"));
-        expect_message(&mut server, message);
-        replies += &next_line(&mut client);
-    }
-    let count = replies.matches(TCP_REPLY_TEXT).count();
-    assert!(replies == TCP_REPLY_TEXT.repeat(count), "expected whole replies, but got {replies:?}");
-    assert!(
-        (least..=least + 2).contains(&count),
-        "expected a reply to each of {least} pieces and two messages, but got {count}"
-    );
-
-    let mut client = tutorials("tcp-client", &port).expect("Python is there");
-    client.types("exit\n");
-    expect_message(&mut server, "exit");
-    client.ends_with(0); // as the server has closed the connection
-    client.stdout.expect_end();
-    client.stderr.expect_end();
+    // Of a longer line this client would take some replies for the next message's.
+    let programs = talk([workspace_program, tutorials], ("tcp", TCP_REPLY_TEXT), 3);
+    let Some([_server, client]) = programs else { return };
+    expect_good_end(client);
 }
