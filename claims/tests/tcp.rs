@@ -23,7 +23,7 @@ fn connection_of(client: Socket, listener: &TcpListener) -> (TcpStream, TcpStrea
     let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     client.connect_timeout(&server.into(), DEADLINE).expect("the server listens");
     let (client, server) = (TcpStream::from(client), accept(listener));
-    assert_eq!(peer(&server), local(&client));
+    assert_eq!(server.peer_addr().ok(), client.local_addr().ok());
     (client, server)
 }
 
@@ -35,14 +35,6 @@ fn connection(listener: &TcpListener) -> (TcpStream, TcpStream) {
 /// The two sockets of a connection.
 fn connected() -> (TcpStream, TcpStream) {
     connection(&tcp_listener().0)
-}
-
-fn local(connection: &TcpStream) -> SocketAddr {
-    connection.local_addr().expect("this side's address")
-}
-
-fn peer(connection: &TcpStream) -> SocketAddr {
-    connection.peer_addr().expect("the other side's address")
 }
 
 fn send(from: &mut TcpStream, data: &[u8]) {
@@ -67,8 +59,6 @@ fn rest(mut connection: TcpStream) -> Vec<u8> {
     connection.read_to_end(&mut received).expect("the end and no error");
     received
 }
-
-// Notes 1 and 2: who has an address
 
 /// Note 1: a server has to bind (绑定), or its clients do not find it. Binding gives it the address
 /// that they know, and to it alone (bind(2)). So as a rule (一般): the next has the exception.
@@ -98,9 +88,8 @@ fn a_tcp_client_need_not_bind() {
     let client = new_socket(Type::STREAM);
     assert_eq!(port(&client), 0, "expected a new socket to have no port");
     let (client, _for_client) = connection_of(client, &server);
-    assert_ne!(local(&client).port(), 0, "expected connect to give the socket a port");
     let (other, _for_other) = connection(&server);
-    assert_ne!(local(&other), local(&client), "expected every client to have its own");
+    assert_ne!(client.local_addr().unwrap(), other.local_addr().unwrap());
 }
 
 /// The exception to note 2, for servers that ask for a known address or port. Such a port may have
@@ -110,10 +99,8 @@ fn a_tcp_client_may_bind() {
     let client = new_socket(Type::STREAM);
     let chosen = bind(&client);
     let (_client, for_client) = connection_of(client, &tcp_listener().0);
-    assert_eq!(peer(&for_client), chosen);
+    assert_eq!(for_client.peer_addr().unwrap(), chosen);
 }
-
-// Notes 3 and 4: listen and connect
 
 /// Note 3: listen makes an active socket a passive one (被动), and a TCP server cannot do without.
 /// Before it nobody can be accepted (accept(2): EINVAL); after it the socket can connect nowhere.
@@ -156,8 +143,6 @@ fn the_systems_shake_hands_and_accept_comes_later() {
     expect_bytes(&mut accept(&server), b"hello");
 }
 
-// Notes 5 and 6: accept
-
 /// Note 5: for each client the server has a new socket (新的套接字), for it alone. All of them have the
 /// server's port: the pair of addresses, client's and server's, tells them apart (RFC 9293, 4).
 #[test]
@@ -165,8 +150,7 @@ fn each_accept_returns_a_new_socket_for_that_client() {
     let (listener, address) = tcp_listener();
     let (mut one, mut for_one) = connection(&listener);
     let (mut other, mut for_other) = connection(&listener);
-    assert_eq!([local(&for_one), local(&for_other)], [address; 2]);
-
+    assert_eq!([&for_one, &for_other].map(|socket| socket.local_addr().unwrap()), [address; 2]);
     carry(&mut one, &mut for_one, b"from one");
     carry(&mut other, &mut for_other, b"from the other");
     carry(&mut for_one, &mut one, b"to one");
@@ -180,7 +164,7 @@ fn accept_returns_the_new_socket_and_the_clients_address() {
     let (listener, address) = tcp_listener();
     let client = connect(address);
     let (socket, from) = listener.accept().expect("it is connected, so accept does not wait");
-    assert_eq!([from, peer(&socket)], [local(&client); 2]);
+    assert_eq!([from, socket.peer_addr().unwrap()], [client.local_addr().unwrap(); 2]);
 }
 
 /// Note 6: the listening socket (被动套接字) takes new clients, the one from accept stands for its
@@ -197,8 +181,6 @@ fn the_listening_socket_takes_clients_and_carries_no_data() {
     expect_bytes(&mut accept(&listener), b"hello");
     connection(&listener);
 }
-
-// Notes 7 and 8: the server closes
 
 /// Note 7: with the listening socket closed (关闭listen后的套接字), new clients are refused, and those
 /// connected go on. Closed means its last handle: a child process may have a copy (close(2)).
@@ -256,8 +238,6 @@ fn a_send_that_succeeded_may_have_reached_nobody() {
     });
 }
 
-// Note 9: the client closes
-
 /// Note 9: when the client closes, the server's receive stops waiting (解堵塞) and returns 0, once all
 /// that was sent is received, and each time again (recv(2)). The next two: what 0 does not tell.
 #[test]
@@ -304,8 +284,6 @@ fn each_direction_closes_by_itself() {
     carry(&mut client, &mut server, b"one more thing");
     end(&client, &mut server);
 }
-
-// The stream
 
 /// A stream has no boundaries (数据边界): what two sends sent, one receive can take, and what one sent
 /// may take two (tcp(7)). `recv(1024)` is some bytes; who needs messages marks them.

@@ -32,8 +32,6 @@ fn carry(from: &UdpSocket, to: &UdpSocket, data: &[u8]) {
     receive(from, to, data);
 }
 
-// Sockets in general
-
 /// A socket is an endpoint of communication (通信端点). Its address makes it one for others: here
 /// 127.0.0.1 and a port of its own. What is sent to one endpoint comes to no other (RFC 768).
 #[test]
@@ -146,8 +144,6 @@ fn a_socket_carries_bytes_and_not_characters() {
     String::from_utf8(received).expect_err("expected bytes that are not UTF-8");
 }
 
-// UDP: who has an address
-
 /// The UDP server binds (绑定地址), so that clients know where to send. Before that it has no port;
 /// from then on it alone has this one (bind(2)). Who sends first gets a port too, see below.
 #[test]
@@ -172,8 +168,6 @@ fn a_udp_client_need_not_bind() {
     server.send_to(b"welcome", sender).expect("it is sent");
     receive(&server, &UdpSocket::from(client), b"welcome");
 }
-
-// UDP: no connection
 
 /// UDP needs no connection (无需建立连接): a new socket sends at once, and to one server after the other,
 /// for each datagram carries its own address (RFC 768). There is no handshake before it.
@@ -222,8 +216,6 @@ fn a_connected_udp_client_may_learn_that_nobody_is_there() {
     assert!(refused.contains(&kind(client.recv(&mut [0; 100]))));
 }
 
-// UDP: recvfrom and sendto
-
 /// `recvfrom` returns two values (返回两个值): the data, and its sender's address, IP and port, all that
 /// tells clients apart. (It is what the datagram claims; a sender can write any address there.)
 #[test]
@@ -250,8 +242,6 @@ fn sendto_takes_the_data_and_the_address_from_recvfrom() {
     receive(&server, &one, b"hello, one");
     receive(&server, &other, b"hello, other");
 }
-
-// UDP: boundaries
 
 /// Datagrams keep their boundaries (数据边界): each send makes one datagram, each receive takes one
 /// (udp(7)). Two that wait are not put together, though the buffer has room for both.
@@ -298,9 +288,6 @@ fn an_empty_datagram_makes_receive_return_0_and_is_no_end() {
     carry(&client, &server, b"more");
 }
 
-// UDP: what is not guaranteed. A network does all three by itself, this machine's loopback only the
-// first. (On Linux root can make loopback a bad network: tc-netem(8), loss, reorder, duplicate.)
-
 /// That all datagrams arrive is not guaranteed (完整性): udp(7), RFC 768. Here a receiver is too slow:
 /// what finds its buffer full is thrown away, every send succeeded, and neither side is told.
 #[test]
@@ -329,8 +316,8 @@ fn check_network(sent: &[&[u8]], numbers: [usize; 2]) {
     }
 }
 
-/// Nor their order (顺序): on the way one can overtake another, and the receiver's UDP does not put
-/// them in order, as they bear no numbers (RFC 768).
+/// Nor their order (顺序): on the way one can overtake another, and the receiver's UDP does not sort
+/// them (RFC 768). Loopback has a single way, unless root makes it a bad network: tc-netem(8).
 #[test]
 fn that_datagrams_keep_their_order_is_not_guaranteed() {
     check_network(&[b"first", b"second"], [1, 0]);
