@@ -49,13 +49,13 @@ def tcp_client(end):
         print(data.decode("gbk"))
 
 
-programs = {
-    "udp-server": (SOCK_DGRAM, udp_server),
-    "udp-client": (SOCK_DGRAM, udp_client),
-    "tcp-server": (SOCK_STREAM, tcp_server),
-    "tcp-client": (SOCK_STREAM, tcp_client),
-}
-kind, program = programs[sys.argv[1]]
-address = (sys.argv[2], int(sys.argv[3]))
-with socket(AF_INET, kind) as end:
-    program(end)
+program, host, port = sys.argv[1:]
+address = (host, int(port))
+if program == "udp-server":
+    udp_server(socket(AF_INET, SOCK_DGRAM))
+elif program == "udp-client":
+    udp_client(socket(AF_INET, SOCK_DGRAM))
+elif program == "tcp-server":
+    tcp_server(socket(AF_INET, SOCK_STREAM))
+else:
+    tcp_client(socket(AF_INET, SOCK_STREAM))
