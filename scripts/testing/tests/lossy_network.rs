@@ -21,11 +21,8 @@ impl Machine {
     /// `command` with its `arguments` on this machine. It ends with the test, even a killed one.
     fn command(&self, command: Command, arguments: &[&str]) -> Command {
         let mut outer = Command::new("nsenter");
-        outer.arg(format!("--net=/proc/{}/ns/net", self.0)).args([
-            "setpriv",
-            "--pdeathsig",
-            "KILL",
-        ]);
+        let network = format!("--net=/proc/{}/ns/net", self.0);
+        outer.args([&network, "setpriv", "--pdeathsig", "KILL"]);
         outer.arg(command.get_program()).args(arguments);
         outer
     }
@@ -45,9 +42,8 @@ impl Machine {
     /// Loses the first datagram that arrives here from now on.
     fn loses_a_datagram(&self) {
         self.run(
-            "nft 'add table inet lab; \
-             add chain inet lab input { type filter hook input priority 0; }; \
-             add rule inet lab input meta l4proto udp numgen inc mod 1000 0 drop'",
+            "nft 'table inet lab { chain lossy { type filter hook input priority 0; \
+             meta l4proto udp numgen inc mod 1000 0 drop; }; }'",
         );
     }
 
