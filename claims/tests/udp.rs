@@ -3,11 +3,13 @@
 //! `cargo test -p claims --test udp` runs them.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
+use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 
 use claims::{bind, kind, new_socket, port};
 use socket2::{SockRef, Type};
-use testing::{NI_HAO, accept, connect, datagram, has_localhost, has_udp_refusals, udp_socket};
+use testing::{
+    NI_HAO, accept, connect, datagram, has_localhost, has_udp_refusals, tcp_listener, udp_socket,
+};
 
 /// UDP sockets, each at a free port of 127.0.0.1.
 fn sockets<const COUNT: usize>() -> [UdpSocket; COUNT] {
@@ -48,18 +50,15 @@ fn a_socket_is_an_endpoint_with_an_address_of_its_own() {
 fn stream_and_datagram_sockets_are_two_kinds_each_with_its_own_ports() {
     // A number that is free as a port of both kinds; the first tried nearly always is.
     let both = (0..100).find_map(|_| {
-        let (stream, datagram) = (new_socket(Type::STREAM), new_socket(Type::DGRAM));
-        datagram.bind(&bind(&stream).into()).ok()?;
-        Some((stream, UdpSocket::from(datagram)))
+        let (stream, address) = tcp_listener();
+        Some((stream, UdpSocket::bind(address).ok()?))
     });
     let (stream, datagram) = both.expect("a number that both kinds have free");
-    stream.listen(128).expect("it listens");
-
-    // One address, and each kind of client comes to the server of its kind.
+    assert_eq!(SockRef::from(&stream).r#type().unwrap(), Type::STREAM);
+    assert_eq!(SockRef::from(&datagram).r#type().unwrap(), Type::DGRAM);
     let client = connect(address(&datagram));
     carry(&udp_socket(), &datagram, b"hello");
-    let found = accept(&TcpListener::from(stream)).peer_addr();
-    assert_eq!(found.ok(), client.local_addr().ok());
+    assert_eq!(accept(&stream).peer_addr().unwrap(), client.local_addr().unwrap());
 }
 
 /// A socket is used much like a file (和文件很相似): make it, write, read, close it. On Unix the system
@@ -224,12 +223,12 @@ fn recvfrom_returns_the_data_and_the_senders_address() {
     for (client, sent) in [(one, b"from one"), (other, b"from two")] {
         send(&client, &server, sent);
         let (data, sender) = datagram(&server);
-        assert_eq!((data.as_slice(), sender), (sent.as_slice(), address(&client)));
+        assert_eq!((data, sender), (sent.to_vec(), address(&client)));
     }
 }
 
-/// `sendto` takes the data and the address it is for (接受两个参数); a server answers to the address that
-/// `recvfrom` gave. One socket so serves all clients, in whatever turn it likes.
+/// `sendto` takes the data and the address it is for (接受两个参数); a server answers to the address
+/// that `recvfrom` gave. One socket so serves all clients, in whatever turn it likes.
 #[test]
 fn sendto_takes_the_data_and_the_address_from_recvfrom() {
     let [server, one, other] = sockets();
