@@ -119,9 +119,7 @@ fn a_cable_pulled_out_at_either_end_is_reported_and_the_client_goes_on() {
     let test = "a_cable_pulled_out_at_either_end_is_reported_and_the_client_goes_on";
     with_two_machines(test, |near, far| {
         let (mut server, mut client) = server_and_client(&near, &far);
-        for (end, other, failure) in
-            [(&near, &far, "cannot reach 10.99.0.2:"), (&far, &near, "no reply from 10.99.0.2:")]
-        {
+        for (end, other) in [(&near, &far), (&far, &near)] {
             // The server is stopped until the cable is out, so that it cannot reply before.
             signal("STOP", server.id());
             client.types("一\n");
@@ -130,8 +128,8 @@ fn a_cable_pulled_out_at_either_end_is_reported_and_the_client_goes_on() {
             signal("CONT", server.id());
             expect_message(&mut server, "一", CLIENT);
             client.stderr.expect_parts(&["\"一\" failed: no reply from 10.99.0.2:"]);
-            client.types("二\n"); // while it is still out
-            client.stderr.expect_parts(&["\"二\" failed: ", failure]);
+            client.types("二\n"); // while it is still out: as if lost, or at once
+            client.stderr.expect_parts(&["\"二\" failed: ", " 10.99.0.2:"]);
 
             end.switch("up", other);
             client.types("三\n");
