@@ -90,6 +90,8 @@ fn each_message_that_a_pulled_cable_loses_is_one_failure_and_the_client_goes_on(
         for (end, other) in [(&near, &far), (&far, &near)] {
             // The server is stopped until the cable is out, so that it cannot reply before.
             signal("STOP", server.id());
+            let stat = format!("cat /proc/{}/stat", server.id());
+            wait_until("the server stops", || far.run(&stat).contains(") T "));
             client.types("一\n");
             wait_until("a message at the server", || !far.run("ss -Hlun").starts_with("UNCONN 0 "));
             end.switch("down", other);
