@@ -31,7 +31,7 @@ fn talk(
         return None;
     }
     let name = format!("{kind}-server");
-    let Server { program: mut server, address } = Server::start(&name, server(&name));
+    let Server { program: mut server, address, .. } = Server::start(&name, server(&name));
     let mut client = Program::start(testing::client(client(&format!("{kind}-client")), address));
     for message in TEXTS.map(str::to_owned).into_iter().chain([TEXTS.concat().repeat(times)]) {
         client.types(format!("{message}\n"));
