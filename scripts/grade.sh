@@ -15,7 +15,7 @@ each student. As root each program runs as a user of its own and on a network of
 
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-[[ $# -ge 1 && $# -le 2 ]] || refuse 'FOLDER, and RESULTS if it is not to be grades'
+[[ $# -ge 1 && $# -le 2 && -n $1 ]] || refuse 'FOLDER, and RESULTS if it is not to be grades'
 need cargo 'install Rust, see https://rustup.rs'
 need python3
 chmod 711 "$work" # a student's program runs in there, and is not to look around

@@ -296,7 +296,7 @@ mod step_7_contract {
         client.stdout.expect("1");
         flood(&mut server, A_WHILE).join().expect("the flood stops where nobody reads");
         #[cfg(target_os = "linux")]
-        testing::uses_little_memory(&client);
+        testing::uses_little_memory(&client, 0);
         let flooding = flood(&mut server, DEADLINE);
         client.types("two\n");
         server.expects(b"two");

@@ -287,7 +287,7 @@ mod step_7_contract_with_the_kernel {
         let mut other = server.client();
         other.sends(NI_HAO);
         other.expects(TCP_REPLY);
-        uses_little_memory(&server.program);
+        uses_little_memory(&server.program, 0);
     }
 
     #[test]

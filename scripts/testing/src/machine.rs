@@ -32,7 +32,13 @@ pub fn has_netcat() -> bool {
 pub fn has_own_network() -> bool {
     has_tool("unshare")
         && has_tool("ip")
-        && is_there_or_skipped(succeeds("unshare", &["-rn", "true"]), "the right to make a network")
+        && is_there_or_skipped(own_network().is_some(), "the right to make a network")
+}
+
+/// How unshare(1) makes one: by root's right, so that a program can still become another user there,
+/// or else in a user namespace.
+fn own_network() -> Option<&'static str> {
+    ["-n", "-rn"].into_iter().find(|option| succeeds("unshare", &[option, "true"]))
 }
 
 /// The same for IPv6.
@@ -135,7 +141,8 @@ pub fn limited(limits: &str, command: &Command) -> Command {
 
 /// `command` on a network of its own, Linux's network namespace, in a shell that runs `first`.
 pub(crate) fn on_own_network(first: &str, command: &Command) -> Command {
-    under("unshare", &["-rn"], &limited(&format!("ip link set lo up\n{first}"), command))
+    let option = own_network().unwrap_or("-rn");
+    under("unshare", &[option], &limited(&format!("ip link set lo up\n{first}"), command))
 }
 
 /// Checks the `body` of the test called `test` in another run of the test's program, which has a

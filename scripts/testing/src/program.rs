@@ -14,7 +14,8 @@ use std::{fs, thread};
 use wait_timeout::ChildExt;
 
 use crate::{
-    DEADLINE, OF_THIS_REPOSITORY, ensure, fail, scratch_in, speak_plainly, try_signal, words,
+    A_WHILE, DEADLINE, OF_THIS_REPOSITORY, ensure, fail, scratch_in, speak_plainly, try_signal,
+    words,
 };
 
 /// Bytes that are read of one line and of one stream: more than any program has to say, and few
@@ -466,8 +467,15 @@ impl Lines {
 
     fn find_line(&mut self, what: [&str; 2], next: bool, is_it: impl Fn(&str) -> bool) -> String {
         let until = Instant::now() + DEADLINE;
+        let mut end = None;
         loop {
-            match self.awaited(until) {
+            // Who has ended says no more, though what it has started may still hold the stream.
+            let line = self.awaited(until.min(Instant::now() + A_WHILE));
+            if line.is_err() && end.is_none() && Instant::now() < until {
+                end = an_end();
+                continue;
+            }
+            match line {
                 Ok(Some(line)) if is_it(&line) => return line,
                 Ok(Some(line)) if next || Instant::now() > until => {
                     let line = shortened(&format!("{line:?}"));
@@ -478,7 +486,7 @@ impl Lines {
                     self.is_missing(what, &words("it is on stdout", "它写在了 stdout 上", &[]))
                 }
                 Ok(None) => self.is_missing(what, &self.its_end()),
-                Err(why) => self.is_missing(what, &why),
+                Err(why) => self.is_missing(what, &end.unwrap_or(why)),
             }
         }
     }

@@ -190,9 +190,11 @@ pub fn shows_before_it_answers(subject: &Subject) {
 pub fn waits_for_its_reader(subject: &Subject) {
     let (server, mut stdout) = Server::start_unread(subject.name, subject.command());
     let mut client = server.client();
+    #[cfg(target_os = "linux")]
+    let before = crate::peak_memory(server.program.id());
     fill_stdout(&mut client);
     #[cfg(target_os = "linux")]
-    crate::uses_little_memory(&server.program);
+    crate::uses_little_memory(&server.program, before);
     thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
     client.expects(server.reply());
 }
