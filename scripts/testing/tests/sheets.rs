@@ -7,7 +7,6 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use testing::{
@@ -68,12 +67,16 @@ impl Started {
     fn new(step: &Step) -> Started {
         let mut bash = Command::new("bash");
         bash.args(["-c", &format!("exec 2>&1; {}", step.command)]);
-        bash.env("LC_ALL", UTF_8).current_dir(REPOSITORY).process_group(0);
+        bash.env("LC_ALL", UTF_8).current_dir(REPOSITORY);
         Started(Program::start(bash))
     }
 
+    /// Kills its process group: field 5 of proc(5) stat.
     fn kill(&self) {
-        try_signal("KILL", &format!("-{}", self.0.id()));
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
+        if let Some(group) = stat.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(2)) {
+            try_signal("KILL", &format!("-{group}"));
+        }
     }
 }
 
