@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -92,7 +93,8 @@ class Isolation:
     """How a program is kept from everything else: as root by a user and a network of its own."""
 
     def __init__(self, hidden):
-        mounts = "".join(f"mount -t tmpfs none '{folder}' && " for folder in hidden)
+        outer = [folder for folder in hidden if not hidden & set(folder.parents)]
+        mounts = "".join(f"mount -t tmpfs none {shlex.quote(str(folder))} && " for folder in outer)
         inside = f"{mounts}ip link set lo up && exec \"$0\" \"$@\""
         alone = ["unshare", "--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
         self.outside = alone + ["bash", "-c", f"PATH=$PATH:/usr/sbin:/sbin; {inside}"]

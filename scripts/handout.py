@@ -29,6 +29,10 @@ def main():
         sys.exit(f"handout.sh: {folder} exists already")
     ignore = shutil.ignore_patterns(*LEFT_OUT)
     shutil.copytree(root, folder, ignore=ignore, symlinks=True)
+    for page in ["README.md", "README.zh-CN.md"]:
+        text = (folder / page).read_text(encoding="utf-8")
+        text = re.sub(r"^.*docs/teacher.*\n", "", text, flags=re.M)  # the teacher's row
+        (folder / page).write_text(text, encoding="utf-8")
     page = ["# Answers 答案"]
     for exercise in EXERCISES:
         skeleton = root / exercise / "examples" / f"{exercise}-skeleton.rs"

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -114,7 +115,7 @@ pub struct Program {
     guard: Option<Child>,
     is_script: bool,
     folder: PathBuf,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Sender<Vec<u8>>>,
     /// Its stdout, line by line.
     pub stdout: Lines,
     /// Its stderr, line by line.
@@ -214,7 +215,7 @@ impl Program {
         let guard = guard(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| does_not_start(&command, &error));
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let (stdin, stdout) = (child.stdin.take().map(typist), child.stdout.take());
         let stderr = Lines::of("stderr", child.stderr.take());
         let child = Arc::new(Mutex::new(child));
         let nothing = Lines::of("stdout", None::<ChildStdout>);
@@ -229,11 +230,11 @@ impl Program {
         locked(&self.child).id()
     }
 
-    /// Types `text` on its stdin as it is: line ends are the caller's. A program that no longer
-    /// reads is none of the typist's business.
+    /// Types `text` on its stdin as it is: line ends are the caller's. Nobody waits for a program that
+    /// does not read.
     pub fn types(&mut self, text: impl AsRef<[u8]>) {
-        let stdin = self.stdin.as_mut().expect("stdin is still open");
-        let _ = stdin.write_all(text.as_ref());
+        let stdin = self.stdin.as_ref().expect("stdin is still open");
+        let _ = stdin.send(text.as_ref().to_vec());
     }
 
     /// Ends its input.
@@ -286,6 +287,13 @@ impl Program {
         self.stdout.expect_end();
         self.stderr.expect_end();
     }
+}
+
+/// Types what it is sent, until nothing more can come.
+fn typist(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, texts) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || texts.iter().all(|text| stdin.write_all(&text).is_ok()));
+    sender
 }
 
 /// Puts `command` into a process group that is killed as a whole when the guard's stdin ends. That it
@@ -604,8 +612,8 @@ pub fn run_within(
     input: impl AsRef<[u8]>,
 ) -> (Option<i32>, Vec<String>, Vec<String>) {
     let mut program = Program::start(command);
-    let (mut stdin, input) = (program.stdin.take(), input.as_ref().to_vec());
-    thread::spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(&input))); // with no deadline
+    program.types(input);
+    program.ends_input();
     let status = program.status_within(patience).code();
     (status, program.stdout.rest(), program.stderr.rest())
 }
