@@ -249,6 +249,15 @@ impl Program {
         let _ = child.wait();
     }
 
+    /// Kills it with all that it has started, less what has left its process group.
+    pub fn kill_all(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            let _ = guard.wait();
+        }
+        self.kill();
+    }
+
     /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> bool {
         locked(&self.child).try_wait().expect("the program can be waited for").is_none()
@@ -350,11 +359,7 @@ impl Drop for Program {
             let id = self.id().to_string();
             let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).output();
         }
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            let _ = guard.wait();
-        }
-        self.kill();
+        self.kill_all();
         STARTED.with_borrow_mut(|started| {
             started.retain(|(child, ..)| !Arc::ptr_eq(child, &self.child));
         });

@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 use testing::{
-    Program, UTF_8, build, has_netcat, has_tool, succeeds, try_signal, wait_until, with_own_network,
+    Program, UTF_8, build, has_netcat, has_tool, succeeds, wait_until, with_own_network,
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -60,37 +60,18 @@ fn check_printed(step: &Step, printed: &[String]) {
     assert_eq!(printed, written, "what `{}` prints and what is written", step.command);
 }
 
-/// A started step, with all that it starts in a process group of its own.
-struct Started(Program);
-
-impl Started {
-    fn new(step: &Step) -> Started {
-        let mut bash = Command::new("bash");
-        bash.args(["-c", &format!("exec 2>&1; {}", step.command)]);
-        bash.env("LC_ALL", UTF_8).current_dir(REPOSITORY);
-        Started(Program::start(bash))
-    }
-
-    /// Kills its process group: field 5 of proc(5) stat.
-    fn kill(&self) {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
-        if let Some(group) = stat.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(2)) {
-            try_signal("KILL", &format!("-{group}"));
-        }
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        self.kill();
-    }
+fn start(step: &Step) -> Program {
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &format!("exec 2>&1; {}", step.command)]);
+    bash.env("LC_ALL", UTF_8).current_dir(REPOSITORY);
+    Program::start(bash)
 }
 
 /// Starts a server and waits until it says that it listens, or as netcat, which says nothing, does.
-fn start_server(step: &Step) -> Started {
-    let mut server = Started::new(step);
+fn start_server(step: &Step) -> Program {
+    let mut server = start(step);
     if step.prints.iter().any(|line| line.contains("listening on")) {
-        server.0.stdout.wait_for("listening on");
+        server.stdout.wait_for("listening on");
     }
     let listens = "ss -Hltun 'sport = :7890' | grep -q .";
     wait_until("somebody listens on port 7890", || succeeds("bash", &["-c", listens]));
@@ -101,17 +82,17 @@ fn check_section(steps: &[Step]) {
     let (servers, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.is_server);
     let servers: Vec<_> = servers.into_iter().map(|step| (step, start_server(step))).collect();
     for step in others {
-        let mut started = Started::new(step);
-        started.0.ends_input();
-        check_printed(step, &started.0.stdout.rest());
-        started.0.status();
+        let mut started = start(step);
+        started.ends_input();
+        check_printed(step, &started.stdout.rest());
+        started.status();
     }
     for (step, mut server) in servers {
-        let lines = &mut server.0.stdout;
+        let lines = &mut server.stdout;
         while lines.seen().len() < step.prints.len() && lines.next_line().is_some() {}
-        server.kill();
-        server.0.stdout.rest();
-        check_printed(step, &server.0.stdout.seen());
+        server.kill_all();
+        server.stdout.rest();
+        check_printed(step, &server.stdout.seen());
     }
 }
 
@@ -155,5 +136,26 @@ fn the_sheets_of_both_languages_have_the_same_commands() {
             .map(|name| sections(exercise, name).into_iter().flatten().collect::<Vec<_>>());
         assert!(english.len() > 10, "{exercise} has only {} commands", english.len());
         assert_eq!(english, chinese, "{exercise}: English left, Chinese right");
+    }
+}
+
+/// `check.sh` points to a step's row, and names a test in Chinese by its row.
+#[test]
+fn each_step_and_each_test_has_its_row_on_the_sheets() {
+    for exercise in ["udp-server", "udp-client", "tcp-server", "tcp-client"] {
+        let read = |name: &str| fs::read_to_string(format!("{REPOSITORY}/{exercise}/{name}"));
+        let tests = read("tests/steps.rs").expect("the exercise's tests");
+        let [english, chinese] =
+            ["README.md", "README.zh-CN.md"].map(|name| read(name).expect("the sheet"));
+        let words = |text: &str| text.split(['(', ' ']).next().unwrap_or_default().to_owned();
+        let steps = tests.split("\nmod ").skip(1).map(words);
+        for step in steps.filter(|step| !step.ends_with("with_the_kernel")) {
+            let row = format!("| `{step}` | ");
+            assert!(english.contains(&row) && chinese.contains(&row), "{exercise} lacks {row}");
+        }
+        for test in tests.split("#[test]").skip(1) {
+            let name = test.split("fn ").nth(1).map(words).expect("the test's name");
+            assert!(chinese.contains(&format!("| `{name}` | ")), "{exercise}: {name} in Chinese");
+        }
     }
 }
