@@ -228,7 +228,7 @@ def write_report(path, student, results, names):
         lines += [f"## {exercise}: {sum(result['steps'])}", ""]
         lines += [f"{result['note']}", ""] if result["note"] else []
         for step, name, why in result["verdicts"]:
-            sentence = names.get(name, name.replace("_", " "))
+            sentence = names.get(name, name.replace("_", " ").replace("gbk", "GBK"))
             lines.append(f"- {'✗' if why else '✓'} {step}. {sentence}")
             lines += ["", *("      " + line for line in why.strip().split("\n")), ""] if why else []
         lines.append("")

@@ -314,12 +314,22 @@ pub fn readable(bytes: &[u8]) -> String {
         b"" => words("nothing", "空", &[]),
         UDP_REPLY => words("the UDP server's reply", "UDP 服务器的回复", &[]),
         TCP_REPLY => words("the TCP server's reply", "TCP 服务器的回复", &[]),
-        _ if std::str::from_utf8(bytes).is_ok_and(|text| !text.is_ascii()) => {
+        _ if is_utf8(bytes) => {
             let escaped = shortened(&format!("b\"{}\"", bytes.escape_ascii()));
             words("{} (which is UTF-8 and not GBK)", "{}(这是 UTF-8,不是 GBK)", &[&escaped])
         }
         _ => shortened(&format!("b\"{}\"", bytes.escape_ascii())),
     }
+}
+
+/// Whether that is UTF-8 beyond ASCII, of which the end may be missing.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_some() => 0,
+        Err(error) => error.valid_up_to(),
+        Ok(text) => text.len(),
+    };
+    !bytes[..whole].is_ascii()
 }
 
 /// Why nothing could be received; what a deadline is called differs between systems.
