@@ -68,7 +68,7 @@ def programs_of(student):
         else:
             known = " ".join([*STARTERS, ".rs", "run"])
             found.setdefault(exercise, say(f"{path.name} cannot be started (known: {known})",
-                                           f"{path.name} 无法启动(认识的有:{known})"))
+                                           f"{path.name} 无法启动（认识的有：{known}）"))
     return found
 
 
@@ -83,7 +83,7 @@ def compile_rust(path, exercise, root, work):
     built = subprocess.run(command, cwd=copy, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     if built.returncode != 0:
         error = built.stderr.decode(errors="replace")
-        return say("it does not compile: ", "编译没有通过:") + error.split("\n", 1)[0]
+        return say("it does not compile: ", "编译没有通过：") + error.split("\n", 1)[0]
     program = work / f"rust-{time.monotonic_ns()}"
     shutil.copy2(work / "built" / "debug" / exercise, program)
     return program
@@ -258,7 +258,7 @@ def main():
     isolation = Isolation({root, folder, *(program.parent for program in own.values())})
     if not isolation.is_there:
         print(say("The programs run with your rights: only root can give each a user and a network of its own.",
-                  "程序以你的权限运行:只有 root 才能让每个程序使用单独的用户和网络。"), file=sys.stderr)
+                  "程序以你的权限运行：只有 root 才能让每个程序使用单独的用户和网络。"), file=sys.stderr)
 
     results = {student.name: {} for student in students}
     programs = {}
@@ -303,7 +303,7 @@ def main():
                 result["steps"] = marked(result["verdicts"], points[exercise])
                 failures = (why.split("\n")[0] for _, _, why in sorted(result["verdicts"], key=lambda v: v[0]) if why)
                 if not result["verdicts"] and not result["note"]:
-                    result["note"] = say("no verdict: it has ended its own check", "没有结论:它结束了检查它的程序")
+                    result["note"] = say("no verdict: it has ended its own check", "没有结论：它结束了检查它的程序")
                 table.writerow([student, exercise, *result["steps"], sum(result["steps"]),
                                 next(failures, ""), result["note"], f"{result['seconds']:.0f}"])
             write_report(out / f"{student}.md", student, of_student, names)
@@ -322,7 +322,7 @@ def main():
                 print(f"* {student} {exercise}: {result['note']}")
     seconds = time.monotonic() - started
     print(say(f"{len(programs)} programs in {seconds:.0f} s; the marks are in {out}",
-              f"{len(programs)} 个程序,用时 {seconds:.0f} 秒;成绩在 {out}"))
+              f"{len(programs)} 个程序，用时 {seconds:.0f} 秒；成绩在 {out}"))
 
 
 if __name__ == "__main__":

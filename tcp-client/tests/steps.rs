@@ -114,7 +114,7 @@ mod step_5_stream {
         drop(server);
         let shown = client.stdout.rest().len();
         let english = "expected the replies to all {} pieces of a line, but {} were shown";
-        ensure(shown == pieces, english, "{} 段各有回复,但只显示了 {} 条", &[&pieces, &shown]);
+        ensure(shown == pieces, english, "{} 段各有回复，但只显示了 {} 条", &[&pieces, &shown]);
         client.ends_with(0);
     }
 
@@ -133,7 +133,7 @@ mod step_5_stream {
         let shown: usize = client.stdout.rest().iter().map(String::len).sum();
         let sent = message.len() * reply.len();
         let english = "expected {} bytes of replies to be shown, but there were {}";
-        ensure(shown == sent, english, "应显示 {} 字节的回复,实际是 {}", &[&sent, &shown]);
+        ensure(shown == sent, english, "应显示 {} 字节的回复，实际是 {}", &[&sent, &shown]);
         client.ends_with(0);
     }
 }

@@ -120,12 +120,12 @@ mod step_5_stream {
             let line = server.program.stdout.wait_for("x");
             let size = line.matches('x').count();
             let english = "expected at most 1,024 bytes a message, but got {}";
-            ensure(size <= 1_024, english, "一条消息最多 1024 字节,实际是 {}", &[&size]);
+            ensure(size <= 1_024, english, "一条消息最多 1024 字节，实际是 {}", &[&size]);
             (received, messages) = (received + size, messages + 1);
         }
         let is_right = replies == TCP_REPLY.repeat(messages);
         let english = "expected a reply to each of {} messages, but got {} bytes";
-        let chinese = "{} 条消息应各有一条回复,实际收到 {} 字节";
+        let chinese = "{} 条消息应各有一条回复，实际收到 {} 字节";
         ensure(is_right, english, chinese, &[&messages, &replies.len()]);
     }
 }

@@ -11,7 +11,12 @@ fn expect_whole(server: &mut Server, client: &mut Peer, size: usize) {
     client.expects(UDP_REPLY);
     let shown = server.program.stdout.wait_for("xx").matches('x').count();
     let english = "expected all {} bytes of a datagram to be shown, but there are {}";
-    ensure(shown == size, english, "数据报的 {} 个字节应全部显示,实际只有 {} 个", &[&size, &shown]);
+    ensure(
+        shown == size,
+        english,
+        "数据报的 {} 个字节应全部显示，实际只有 {} 个",
+        &[&size, &shown],
+    );
 }
 
 mod step_1_hello {

@@ -14,7 +14,7 @@ pub fn fails_and_names(command: Command, named: &str) {
     ensure(
         status == "Some(1)" && stdout == "[]" && stderr.contains(named),
         "expected status 1, no stdout and {} on stderr, but got status {}, stdout {}, stderr {}",
-        "退出状态应为 1,stdout 为空,stderr 提到 {};实际状态 {},stdout {},stderr {}",
+        "退出状态应为 1，stdout 为空，stderr 提到 {}；实际状态 {}，stdout {}，stderr {}",
         &[&named, &status, &shortened(&stdout), &shortened(&stderr)],
     );
 }
@@ -86,7 +86,7 @@ pub(crate) fn those_here<'a>(hosts: &'a [&str]) -> impl Iterator<Item = &'a str>
 pub fn uses_little_memory(program: &Program, before: u64) {
     let more = peak_memory(program.id()).saturating_sub(before);
     let english = "expected it to wait and keep little, but it took {} KiB of memory more";
-    ensure(more < 6 * 1024, english, "它等待时不应占用内存,却多用了 {} KiB", &[&more]);
+    ensure(more < 6 * 1024, english, "它等待时不应占用内存，却多用了 {} KiB", &[&more]);
 }
 
 /// Checks that strace's report in that file (made with `-xx` and a large `-s`) has nothing on stdout

@@ -97,7 +97,7 @@ pub fn escapes_what_a_screen_obeys(subject: &Subject) {
     server.answers(NI_HAO, b"\x1b[2Jone\r\ntwo\x7f");
     let line = client.stdout.find(&["one", "two"], false);
     let english = "expected the control characters of a reply to be escaped, but got {}";
-    let chinese = "回复里的控制字符应转义显示,实际是 {}";
+    let chinese = "回复里的控制字符应转义显示，实际是 {}";
     ensure(!line.contains(char::is_control), english, chinese, &[&shortened(&format!("{line:?}"))]);
 }
 

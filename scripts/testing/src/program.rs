@@ -43,7 +43,7 @@ impl Subject {
         let mut others = env::vars().map(|(name, _)| name).filter(names);
         if let Some(other) = others.find(|other| *other != variable) {
             let english = "{} is set, and these tests look for {} alone";
-            fail(english, "设置了 {},而这些测试只看 {}", &[&other, &variable]);
+            fail(english, "设置了 {}，而这些测试只看 {}", &[&other, &variable]);
         }
         program(self.name, self.own)
     }
@@ -137,7 +137,7 @@ pub(crate) fn an_end() -> Option<String> {
         let mut last = None;
         for (child, ..) in started {
             let status = locked(child).try_wait().ok()??;
-            last = Some(words("the program has ended: {}", "程序已经结束({})", &[&status]));
+            last = Some(words("the program has ended: {}", "程序已经结束（{}）", &[&status]));
         }
         last
     })
@@ -273,7 +273,7 @@ impl Program {
         status.expect("the program can be waited for").unwrap_or_else(|| {
             fail(
                 "expected the program to end, but it still runs; its stdout so far: {}",
-                "程序应当结束,但仍在运行;它在 stdout 上已写出:{}",
+                "程序应当结束，但仍在运行；它在 stdout 上已写出：{}",
                 &[&self.stdout.last_seen()],
             )
         })
@@ -285,7 +285,7 @@ impl Program {
         ensure(
             status.code() == Some(code),
             "expected the program to end with status {}, but it ended with {}",
-            "程序应以退出状态 {} 结束,实际是 {}",
+            "程序应以退出状态 {} 结束，实际是 {}",
             &[&code, &status],
         );
     }
@@ -328,9 +328,9 @@ fn does_not_start(command: &Command, error: &std::io::Error) -> ! {
     match error.kind() {
         ErrorKind::PermissionDenied => {
             let english = "{} may not be executed; allow it by: chmod +x {}";
-            fail(english, "{} 没有执行权限;请运行:chmod +x {}", &[&name, &name])
+            fail(english, "{} 没有执行权限；请运行：chmod +x {}", &[&name, &name])
         }
-        _ => fail("{} does not start: {}", "{} 无法启动:{}", &[&name, error]),
+        _ => fail("{} does not start: {}", "{} 无法启动：{}", &[&name, error]),
     }
 }
 
@@ -344,7 +344,7 @@ fn refuse_crlf(command: &Command) {
     ensure(
         !(first.starts_with(b"#!") && first.ends_with(b"\r")),
         english,
-        "{} 的第一行以 CRLF 结尾:请用 LF 换行保存,或写明解释器",
+        "{} 的第一行以 CRLF 结尾：请用 LF 换行保存，或写明解释器",
         &[&Path::new(command.get_program()).display()],
     );
 }
@@ -409,7 +409,7 @@ impl Lines {
         if timeout.timed_out() {
             let hint = match self.stream {
                 "stdout" if is_first => {
-                    words(" (is each line flushed?)", "(每行都刷新输出了吗?)", &[])
+                    words(" (is each line flushed?)", "（每行都刷新输出了吗？）", &[])
                 }
                 _ => String::new(),
             };
@@ -425,7 +425,7 @@ impl Lines {
     fn is_missing(&self, what: [&str; 2], but: &str) -> ! {
         fail(
             "expected {} on {}, but {}; it had: {}",
-            "应出现{}(在 {} 上),但{};此前有:{}",
+            "应出现{}（在 {} 上），但{}；此前有：{}",
             &[&words(what[0], what[1], &[]), &self.stream, &but, &self.last_seen()],
         )
     }
@@ -516,7 +516,7 @@ impl Lines {
         ensure(
             rest.is_empty(),
             "expected nothing more on {}, but got {}",
-            "{} 上不应再有内容,但得到 {}",
+            "{} 上不应再有内容，但得到 {}",
             &[&self.stream, &shortened(&format!("{rest:?}"))],
         );
     }
@@ -539,9 +539,11 @@ fn collect(source: impl Read, (seen, arrived): &(Mutex<Seen>, Condvar)) {
     let mut size = 0;
     while one(&mut line).is_ok_and(|size| size > 0) {
         size += line.len() as u64;
-        let mut text = String::from_utf8_lossy(&line);
+        let mut text = String::from_utf8_lossy(&line).into_owned();
         if std::str::from_utf8(&line).is_err() {
-            text += "(not UTF-8: in the machine's code page?)";
+            let hint =
+                ["(not UTF-8: in the machine's code page?)", "（不是 UTF-8，是本机代码页？）"];
+            text += &words(hint[0], hint[1], &[]);
         }
         // A line that lacks its line feed shows that it does.
         let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
@@ -598,7 +600,7 @@ impl Server {
             }
             _ => fail(
                 "told to listen on HOST {} and PORT 0 (any free port), it says: {}",
-                "要求它监听 HOST {}、PORT 0(任一空闲端口),它却说:{}",
+                "要求它监听 HOST {}、PORT 0（任一空闲端口），它却说：{}",
                 &[&host, &line],
             ),
         }

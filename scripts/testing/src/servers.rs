@@ -53,7 +53,7 @@ pub fn answers_a_message(subject: &Subject) {
     server.answers(&mut client, NI_HAO, &["你好"]);
     let shown = server.program.stdout.seen().concat();
     let english = "expected the client's port {} on stdout, but got {}";
-    let chinese = "stdout 上应有客户端的端口 {},实际是 {}";
+    let chinese = "stdout 上应有客户端的端口 {}，实际是 {}";
     ensure(shown.contains(&port), english, chinese, &[&port, &shortened(&shown)]);
 }
 
@@ -85,7 +85,7 @@ pub fn escapes_what_a_screen_obeys(subject: &Subject) {
     server.answers(&mut client, b"\x1b[2Jone\r\nreceive messages:two\x7f", &["one", "two"]);
     let line = server.program.stdout.seen().pop().unwrap_or_default();
     let english = "expected the control characters of a message to be escaped, but got {}";
-    let chinese = "消息里的控制字符应转义显示,实际是 {}";
+    let chinese = "消息里的控制字符应转义显示，实际是 {}";
     ensure(!line.contains(char::is_control), english, chinese, &[&shortened(&format!("{line:?}"))]);
 }
 
@@ -181,7 +181,7 @@ pub fn shows_before_it_answers(subject: &Subject) {
     ensure(
         answered <= shown,
         english,
-        "每条消息应先显示再回复,只显示了 {} 条,却回复了 {} 条",
+        "每条消息应先显示再回复，只显示了 {} 条，却回复了 {} 条",
         &[&shown, &answered],
     );
 }

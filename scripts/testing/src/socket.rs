@@ -10,8 +10,7 @@ use socket2::SockRef;
 
 use crate::program::an_end;
 use crate::{
-    A_WHILE, DEADLINE, NI_HAO, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, shortened,
-    words,
+    A_WHILE, DEADLINE, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, shortened, words,
 };
 
 /// The other side of a conversation, whichever protocol it speaks: what it sends and expects is a
@@ -72,7 +71,7 @@ impl Peer {
         };
         if let Err(error) = sent {
             let english = "expected {} to be taken, but {}";
-            fail(english, "{} 应能送达,但{}", &[&readable(message), &reason(&error)]);
+            fail(english, "{} 应能送达，但{}", &[&readable(message), &reason(&error)]);
         }
     }
 
@@ -87,12 +86,12 @@ impl Peer {
                 ensure(
                     received == message,
                     english,
-                    "应收到数据报 {},但收到 {}",
+                    "应收到数据报 {}，但收到 {}",
                     &[&expected, &got],
                 );
                 let right = *peer.get_or_insert(from);
                 let english = "expected the datagram {} from {}, but it came from {}";
-                let chinese = "数据报 {} 应来自 {},但它来自 {}";
+                let chinese = "数据报 {} 应来自 {}，但它来自 {}";
                 ensure(from.port() == right.port(), english, chinese, &[&got, &right, &from]);
             }
         }
@@ -120,14 +119,14 @@ impl Peer {
         match received {
             Ok(0) if matches!(self, Peer::Tcp(_)) => fail(
                 "expected it to wait, but it closes the connection",
-                "它应等待,却关闭了连接",
+                "它应等待，却关闭了连接",
                 &[],
             ),
             Ok(size) => {
                 let more = readable(&buffer[..size]);
                 fail(
                     "expected nothing yet, but received {}",
-                    "此时不应收到内容,却收到 {}",
+                    "此时不应收到内容，却收到 {}",
                     &[&more],
                 )
             }
@@ -166,7 +165,7 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
         Ok((size, peer)) => (buffer[..size].to_vec(), peer),
         Err(why) => {
             let english = "expected a datagram from the program, but {}";
-            fail(english, "应收到程序发来的数据报,但{}", &[&why])
+            fail(english, "应收到程序发来的数据报，但{}", &[&why])
         }
     }
 }
@@ -214,7 +213,7 @@ pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     while !happened() {
         let english = "waited {} seconds in vain: {}";
         let seconds = DEADLINE.as_secs();
-        ensure(started.elapsed() < DEADLINE, english, "等了 {} 秒仍未:{}", &[&seconds, &what]);
+        ensure(started.elapsed() < DEADLINE, english, "等了 {} 秒仍未：{}", &[&seconds, &what]);
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -245,7 +244,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
         }
         Err(why) => {
             let english = "expected a client at HOST and PORT, its arguments, but {}";
-            fail(english, "客户端应连接参数给出的 HOST 和 PORT,但{}", &[&why])
+            fail(english, "客户端应连接参数给出的 HOST 和 PORT，但{}", &[&why])
         }
     }
 }
@@ -256,7 +255,7 @@ pub fn connect(server: SocketAddr) -> TcpStream {
         Ok(connection) => with_deadline(connection),
         Err(error) => {
             let why = an_end().unwrap_or(error.to_string());
-            fail("expected a connection to {}, but {}", "应能连接 {},但{}", &[&server, &why])
+            fail("expected a connection to {}, but {}", "应能连接 {}，但{}", &[&server, &why])
         }
     }
 }
@@ -265,12 +264,6 @@ fn with_deadline(connection: TcpStream) -> TcpStream {
     connection.set_read_timeout(Some(DEADLINE)).expect("a timeout");
     connection.set_write_timeout(Some(DEADLINE)).expect("a timeout");
     connection
-}
-
-/// Sends a message to a server at `connection` and waits for its reply.
-pub fn expect_served(connection: &mut TcpStream) {
-    connection.write_all(NI_HAO).expect("the message is sent");
-    expect_bytes(connection, TCP_REPLY);
 }
 
 /// Receives from `connection` until `expected` has come, in however many pieces.
@@ -292,7 +285,7 @@ pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
     };
     fail(
         "expected {} on the connection, but received {}, and then {}",
-        "连接上应收到 {},实际收到 {},然后{}",
+        "连接上应收到 {}，实际收到 {}，然后{}",
         &[&readable(expected), &readable(&received), &but],
     )
 }
@@ -305,7 +298,7 @@ pub fn expect_closed(connection: &mut TcpStream) {
         Ok(_) => words("received {}", "收到 {}", &[&readable(&rest)]),
         Err(error) => reason(&error),
     };
-    fail("expected the connection to be closed, but {}", "连接应被关闭,但{}", &[&but])
+    fail("expected the connection to be closed, but {}", "连接应被关闭，但{}", &[&but])
 }
 
 /// Bytes in a sentence: the replies by their name, all else as Rust writes them.
@@ -316,7 +309,7 @@ pub fn readable(bytes: &[u8]) -> String {
         TCP_REPLY => words("the TCP server's reply", "TCP 服务器的回复", &[]),
         _ if is_utf8(bytes) => {
             let escaped = shortened(&format!("b\"{}\"", bytes.escape_ascii()));
-            words("{} (which is UTF-8 and not GBK)", "{}(这是 UTF-8,不是 GBK)", &[&escaped])
+            words("{} (which is UTF-8 and not GBK)", "{}（这是 UTF-8，不是 GBK）", &[&escaped])
         }
         _ => shortened(&format!("b\"{}\"", bytes.escape_ascii())),
     }

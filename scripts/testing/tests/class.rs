@@ -139,7 +139,7 @@ fn a_mistyped_variable_is_an_error_and_chinese_is_spoken_where_it_is_asked_for()
     let mut check = script("check.sh", &["tcp-client", "true"]);
     check.env("LC_ALL", "zh_CN.UTF-8");
     let (status, stdout, _) = run_within(A_CHECK, check, "");
-    assert_eq!((status, stdout[0].as_str()), (Some(1), "检查 true(练习 tcp-client)"));
+    assert_eq!((status, stdout[0].as_str()), (Some(1), "检查 true（练习 tcp-client）"));
     assert!(stdout.join("\n").contains("但程序已经结束"), "{stdout:?}");
 
     let mut check = script("check.sh", &["tcp-client"]);

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     if !["udp-server", "udp-client", "tcp-server", "tcp-client"].contains(&name.as_str()) {
         let english =
             "the first argument is udp-server, udp-client, tcp-server or tcp-client, not '{}'";
-        let chinese = "第一个参数应是 udp-server、udp-client、tcp-server 或 tcp-client,不是“{}”";
+        let chinese = "第一个参数应是 udp-server、udp-client、tcp-server 或 tcp-client，不是“{}”";
         return refuse(&words(english, chinese, &[&name]));
     }
     let program: Vec<_> = arguments.collect();
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             let _ = fs::remove_dir_all(&work);
             return ExitCode::from(u8::from(!passed));
         }
-        println!("{}", words("(waiting for a change)", "(等待文件改动)", &[]));
+        println!("{}", words("(waiting for a change)", "（等待文件改动）", &[]));
         while newest(&name, &program) == seen {
             thread::sleep(Duration::from_millis(300));
         }
@@ -148,7 +148,7 @@ fn build(name: &str) -> Option<PathBuf> {
         said.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
     let tests = files.find(|file| file.contains("steps-")).map(|file| file.replace(r"\\", r"\"));
     if !built.status.success() || tests.is_none() {
-        println!("✗ {}", words("it does not compile: see above", "编译没有通过:见上面", &[]));
+        println!("✗ {}", words("it does not compile: see above", "编译没有通过：见上面", &[]));
         return None;
     }
     tests.map(PathBuf::from)
@@ -176,14 +176,14 @@ impl Check {
             }
             return verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Failed(_)));
         }
-        println!("{}", words("Checking {} as {}", "检查 {}(练习 {})", &[&program, &self.name]));
+        println!("{}", words("Checking {} as {}", "检查 {}（练习 {}）", &[&program, &self.name]));
         let last = steps.keys().max().copied().unwrap_or_default();
         for (number, tests) in steps {
             let title = tests[0].split("::").next().unwrap_or_default();
             let shown = title.splitn(3, '_').last().unwrap_or_default().replace('_', " ");
             println!();
             let parts: [&dyn std::fmt::Display; 3] = [&number, &last, &shown];
-            println!("{}", words("step {} of {}: {}", "第 {} 步,共 {} 步:{}", &parts));
+            println!("{}", words("step {} of {}: {}", "第 {} 步，共 {} 步：{}", &parts));
             let _ = stdout().flush();
             let mut failed = false;
             let verdicts = self.verdicts(&format!("step_{number}_"), &tests);
@@ -241,7 +241,10 @@ impl Check {
         let place = place.map(|place| place.trim().to_owned()).unwrap_or_default();
         let sheet = format!("{}/{}", self.name, sheet_name());
         let parts: [&dyn std::fmt::Display; 4] = [&number, &last, &sheet, &place];
-        println!("{}", words("Step {} of {}. See {}: {}", "第 {} 步,共 {} 步。参见 {}:{}", &parts));
+        println!(
+            "{}",
+            words("Step {} of {}. See {}: {}", "第 {} 步，共 {} 步。参见 {}：{}", &parts)
+        );
     }
 
     /// Runs the `tests` whose names begin with `start`: how each came out.
@@ -275,7 +278,7 @@ impl Check {
                 let idle = skipped.lines().find_map(|line| line.strip_prefix(test.as_str()));
                 let why = idle.and_then(|line| line.split("for want of ").nth(1));
                 let why =
-                    why.map(|why| words("not checked: {} is missing", "未检查:缺少 {}", &[&why]));
+                    why.map(|why| words("not checked: {} is missing", "未检查：缺少 {}", &[&why]));
                 return why.map_or(Verdict::Passed, Verdict::Idle);
             }
             let why = fs::read_to_string(folder.join(test.replace("::", ".")));
