@@ -96,7 +96,7 @@ fn a_wrong_program_is_told_in_one_sentence_what_is_wrong_with_it() {
             ["peer), flush=True", "peer), file=open(1, 'w', 4096, closefd=False)"],
             "",
         ),
-        ("silent.py", ["print('receive", "str('receive"], "invalid keyword"),
+        ("silent.py", ["print('receive", "str('receive"], "TypeError"),
         ("once.py", ["while True:", "for _ in range(1):"], "the program has ended: exit status: 0"),
         (
             "deaf.py",
