@@ -1,10 +1,12 @@
 //! What every one of the programs is checked for.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Program, Subject, ensure, has_ipv6, has_localhost, peak_memory, run, shortened};
+use crate::{
+    Program, Subject, ensure, has_ipv6, has_localhost, limited, peak_memory, run, shortened,
+};
 
 /// Checks that `command` ends with status 1, nothing on stdout, and the word `named` on stderr.
 pub fn fails_and_names(command: Command, named: &str) {
@@ -63,11 +65,11 @@ pub fn takes_its_command_line(subject: &Subject) {
     fails_and_names(subject.with(&[&no_host, "0"]), &no_host);
 
     // A stdout on a full disk, where there is such a thing.
-    if let Ok(full) = File::options().write(true).open("/dev/full") {
-        let output = subject.with(&["--help"]).stdout(full).output().expect("the program starts");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.starts_with(&format!("{name}: cannot write to stdout: ")), "{stderr}");
+    if Path::new("/dev/full").exists() {
+        let full = limited("exec >/dev/full", &subject.with(&["--help"]));
+        let (status, _, stderr) = run(full, "");
+        assert_eq!(status, Some(1), "{stderr:?}");
+        assert!(stderr[0].starts_with(&format!("{name}: cannot write to stdout: ")), "{stderr:?}");
     }
 }
 

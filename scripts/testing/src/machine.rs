@@ -212,7 +212,13 @@ fn under(tool: &str, options: &[&str], command: &Command) -> Command {
     outer.args(options).arg(command.get_program()).args(command.get_args());
     outer.env("LC_ALL", UTF_8);
     for (name, value) in command.get_envs() {
-        outer.env(name, value.unwrap_or_default());
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
     }
     outer
 }

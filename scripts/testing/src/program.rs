@@ -24,6 +24,21 @@ use crate::{
 const MOST_OF_LINE: u64 = 1 << 20;
 const MOST_OF_STREAM: u64 = 1 << 24;
 
+/// How those names in the environment begin that are nothing to a program that is tested.
+const HIDDEN: [&str; 8] = [
+    "CARGO_",
+    "RUST",
+    "LD_LIBRARY_PATH",
+    "PWD",
+    "OLDPWD",
+    "VERDICTS",
+    "SKIPPED_TESTS",
+    "TESTS_OF_STEPS",
+];
+
+/// How the name of a folder begins in which nothing is but the program that runs there.
+const EMPTY_FOLDER: &str = "socket-lab-empty";
+
 /// A program as its crate's tests know it.
 #[derive(Clone, Copy)]
 pub struct Subject {
@@ -36,6 +51,8 @@ pub struct Subject {
 impl Subject {
     /// The command of the crate's own program, or of the one that the environment variable of its
     /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
+    ///
+    /// It runs in an empty folder, which [`Program::start`] makes, and without cargo's environment.
     pub fn command(&self) -> Command {
         speak_plainly();
         let variable = variable(self.name);
@@ -45,7 +62,13 @@ impl Subject {
             let english = "{} is set, and these tests look for {} alone";
             fail(english, "设置了 {}，而这些测试只看 {}", &[&other, &variable]);
         }
-        program(self.name, self.own)
+        let mut command = program(self.name, self.own);
+        let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
+        for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
+        command.current_dir(scratch_in(&env::temp_dir(), EMPTY_FOLDER));
+        command
     }
 
     /// The same with `arguments`.
@@ -114,7 +137,7 @@ pub struct Program {
     child: Arc<Mutex<Child>>,
     guard: Option<Child>,
     is_script: bool,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     stdin: Option<Sender<Vec<u8>>>,
     /// Its stdout, line by line.
     pub stdout: Lines,
@@ -192,22 +215,18 @@ impl Program {
     /// The same with its stdout in the caller's hands: to drop, so that its reader has gone, or to
     /// leave unread, so that the program waits once the pipe is full.
     ///
-    /// The program runs in an empty folder, without cargo's environment, and on Unix in the process
-    /// group of a guard that kills it when the test is done with it, or has died.
+    /// On Unix the program runs in the process group of a guard that kills it when the test is done with
+    /// it, or has died.
     pub fn start_unread(mut command: Command) -> (Program, ChildStdout) {
         speak_plainly();
         let is_script = command.get_envs().any(|(name, _)| name == OF_THIS_REPOSITORY);
-        let folder = scratch_in(&env::temp_dir(), "socket-lab");
-        if command.get_current_dir().is_none() && !is_script {
-            fs::create_dir(&folder).expect("an empty folder");
-            command.current_dir(&folder);
-        }
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            let hidden = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD", "VERDICTS"];
-            if !is_script && hidden.iter().any(|hidden| text.starts_with(hidden)) {
-                command.env_remove(&name);
-            }
+        let folder = command.get_current_dir().filter(|folder| {
+            let name = folder.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(EMPTY_FOLDER)
+        });
+        let folder = folder.map(Path::to_owned);
+        if let Some(folder) = &folder {
+            fs::create_dir(folder).expect("an empty folder");
         }
         // Python in UTF-8, and with each line out at once.
         command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1");
@@ -363,7 +382,7 @@ impl Drop for Program {
         STARTED.with_borrow_mut(|started| {
             started.retain(|(child, ..)| !Arc::ptr_eq(child, &self.child));
         });
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = self.folder.as_ref().map(fs::remove_dir_all);
     }
 }
 
