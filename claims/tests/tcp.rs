@@ -174,7 +174,10 @@ fn the_listening_socket_takes_clients_and_carries_no_data() {
     let (listener, address) = tcp_listener();
     let mut client = connect(address);
     send(&mut client, b"hello");
-    let mut listening = &*SockRef::from(&listener);
+    let listening = SockRef::from(&listener);
+    listening.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    listening.set_write_timeout(Some(DEADLINE)).expect("a timeout");
+    let mut listening = &*listening;
     assert_eq!(kind(listening.read(&mut [0; 100])), ErrorKind::NotConnected);
     listening.write(b"hello").expect_err("expected that a listening socket cannot send");
 

@@ -233,7 +233,10 @@ impl Program {
         refuse_crlf(&command);
         let guard = guard(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| does_not_start(&command, &error));
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            let _ = folder.as_ref().map(fs::remove_dir);
+            does_not_start(&command, &error)
+        });
         let (stdin, stdout) = (child.stdin.take().map(typist), child.stdout.take());
         let stderr = Lines::of("stderr", child.stderr.take());
         let child = Arc::new(Mutex::new(child));

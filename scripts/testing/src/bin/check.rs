@@ -256,6 +256,7 @@ impl Check {
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.arg("--reap").arg(&self.tests).args([start, THREADS]);
         command.env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
+        command.env("TMPDIR", &self.work); // who kills the tests leaves files
         command.env_remove("CI").current_dir(&self.work);
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);
