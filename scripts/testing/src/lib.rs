@@ -5,7 +5,9 @@
 //! panic that says in one sentence what the program did and what was expected: the reader is a
 //! student whose program it is.
 //!
-//! - [`mod@program`]: the program under test, what it prints, and its end.
+//! - [`subject`]: the program that a test is about, and the command that starts it.
+//! - [`mod@program`]: a program that runs, from its start to its end.
+//! - [`lines`]: what a program prints.
 //! - [`socket`]: the other side's sockets.
 //! - [`words`](mod@words): the sentence in which a failed test says what is wrong.
 //! - [`machine`]: what this machine has to test with, and Linux's tools around a program.
@@ -16,16 +18,20 @@ use std::time::Duration;
 
 pub mod check;
 pub mod clients;
+pub mod lines;
 pub mod machine;
 pub mod program;
 pub mod servers;
 pub mod socket;
+pub mod subject;
 pub mod words;
 
 pub use check::*;
+pub use lines::*;
 pub use machine::*;
 pub use program::*;
 pub use socket::*;
+pub use subject::*;
 pub use words::*;
 
 /// How long anything may take. Far more than it does take on a busy machine, and short enough to

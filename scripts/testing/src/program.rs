@@ -1,136 +1,23 @@
-//! The program under test: started, typed at, read line by line, and always taken down.
+//! A program that runs: started, typed at, its end awaited, and always taken down.
 
 use std::cell::RefCell;
-use std::env;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use std::{fs, thread};
 
 use wait_timeout::ChildExt;
 
+use crate::lines::locked;
 use crate::{
-    A_WHILE, DEADLINE, OF_THIS_REPOSITORY, ensure, fail, scratch_in, speak_plainly, try_signal,
-    words,
+    DEADLINE, EMPTY_FOLDER, Lines, OF_THIS_REPOSITORY, ensure, fail, shortened, speak_plainly,
+    try_signal, words,
 };
-
-/// Bytes that are read of one line and of one stream: more than any program has to say, and few
-/// enough for the memory when one prints without end.
-const MOST_OF_LINE: u64 = 1 << 20;
-const MOST_OF_STREAM: u64 = 1 << 24;
-
-/// How those names in the environment begin that are nothing to a program that is tested.
-const HIDDEN: [&str; 8] = [
-    "CARGO_",
-    "RUST",
-    "LD_LIBRARY_PATH",
-    "PWD",
-    "OLDPWD",
-    "VERDICTS",
-    "SKIPPED_TESTS",
-    "TESTS_OF_STEPS",
-];
-
-/// How the name of a folder begins in which nothing is but the program that runs there.
-const EMPTY_FOLDER: &str = "socket-lab-empty";
-
-/// A program as its crate's tests know it.
-#[derive(Clone, Copy)]
-pub struct Subject {
-    /// What it is called.
-    pub name: &'static str,
-    /// The file of the crate's own program.
-    pub own: &'static str,
-}
-
-impl Subject {
-    /// The command of the crate's own program, or of the one that the environment variable of its
-    /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
-    ///
-    /// It runs in an empty folder, which [`Program::start`] makes, and without cargo's environment.
-    pub fn command(&self) -> Command {
-        speak_plainly();
-        let variable = variable(self.name);
-        let names = |other: &String| other.starts_with("UDP_") || other.starts_with("TCP_");
-        let mut others = env::vars().map(|(name, _)| name).filter(names);
-        if let Some(other) = others.find(|other| *other != variable) {
-            let english = "{} is set, and these tests look for {} alone";
-            fail(english, "设置了 {}，而这些测试只看 {}", &[&other, &variable]);
-        }
-        let mut command = program(self.name, self.own);
-        let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
-        for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
-            command.env_remove(name);
-        }
-        command.current_dir(scratch_in(&env::temp_dir(), EMPTY_FOLDER));
-        command
-    }
-
-    /// The same with `arguments`.
-    pub fn with(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command();
-        command.args(arguments);
-        command
-    }
-
-    /// Starts it, which is a server, and waits until it listens.
-    pub fn serve(&self) -> Server {
-        Server::start(self.name, self.command())
-    }
-}
-
-fn variable(name: &str) -> String {
-    name.to_uppercase().replace('-', "_")
-}
-
-/// The command of the program called `name`: the one that its variable says, a file or a command with
-/// arguments, or its `own` file.
-///
-/// A `.py` is started with Python, a `.jar` with Java and a `.js` with Node.js, as they do not start
-/// by themselves everywhere. A file
-/// is looked for where cargo was called (cargo runs a test in its crate's folder, and on Windows does
-/// not say where it was called), in the repository, and in the crate.
-pub fn program(name: &str, own: &str) -> Command {
-    env::var(variable(name)).map_or_else(|_| Command::new(own), |value| named(&value))
-}
-
-fn named(value: &str) -> Command {
-    let words = match file(value) {
-        Some(file) => vec![file],
-        None => {
-            // check.sh puts each word on a line of its own.
-            let separator = if value.contains('\n') { '\n' } else { ' ' };
-            let words = value.split(separator).filter(|word| !word.is_empty());
-            words.map(|word| file(word).unwrap_or_else(|| PathBuf::from(word))).collect()
-        }
-    };
-    let (first, rest) = words.split_first().expect("the variable names a program");
-    let starter: &[&str] = match first.extension().and_then(|extension| extension.to_str()) {
-        Some("py") if cfg!(windows) => &["python"],
-        Some("py") => &["python3"],
-        Some("jar") => &["java", "-jar"],
-        Some("js") => &["node"],
-        _ => &[],
-    };
-    let words: Vec<_> = starter.iter().map(Path::new).chain([first.as_path()]).collect();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).args(rest);
-    command
-}
-
-/// The file of that name, if there is one.
-fn file(name: &str) -> Option<PathBuf> {
-    let called_from = env::var_os("PWD").unwrap_or_default();
-    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let folders = [Path::new(&called_from), Path::new(repository), Path::new("")];
-    let file = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())?;
-    std::path::absolute(file).ok()
-}
 
 /// A started program. Dropping it ends it, and what it has started.
 pub struct Program {
@@ -178,21 +65,12 @@ pub(crate) fn last_words() -> String {
     })
 }
 
-/// What this test's programs have written on stdout.
-fn other_streams() -> Vec<String> {
-    STARTED.with_borrow(|started| started.iter().flat_map(|(.., stdout)| stdout.seen()).collect())
-}
-
-/// Text of any length in a sentence.
-pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}… ({})", &text[..end], text.len()),
-        None => text.to_owned(),
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether a program of this test has written such a line on stdout.
+pub(crate) fn is_on_stdout(is_it: impl Fn(&str) -> bool) -> bool {
+    STARTED.with_borrow(|started| {
+        let mut lines = started.iter().flat_map(|(.., stdout)| stdout.seen());
+        lines.any(|line| is_it(&line))
+    })
 }
 
 impl Program {
@@ -389,196 +267,6 @@ impl Drop for Program {
     }
 }
 
-/// The lines that a program writes on one stream, as they come.
-#[derive(Clone)]
-pub struct Lines {
-    stream: &'static str,
-    next: usize,
-    shared: Arc<(Mutex<Seen>, Condvar)>,
-}
-
-#[derive(Default)]
-struct Seen {
-    lines: Vec<String>,
-    ended: bool,
-}
-
-impl Lines {
-    fn of(stream: &'static str, source: Option<impl Read + Send + 'static>) -> Lines {
-        let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
-        let seen = Arc::clone(&shared);
-        thread::spawn(move || {
-            if let Some(source) = source {
-                collect(source, &seen);
-            }
-            locked(&seen.0).ended = true;
-            seen.1.notify_all();
-        });
-        Lines { stream, next: 0, shared }
-    }
-
-    /// The next line, or `None` at the end of the stream; or why nothing has come `until` then.
-    fn awaited(&mut self, until: Instant) -> Result<Option<String>, String> {
-        let (seen, arrived) = &*self.shared;
-        let waiting = |seen: &mut Seen| seen.lines.len() <= self.next && !seen.ended;
-        let patience = until.saturating_duration_since(Instant::now());
-        let (seen, timeout) = arrived
-            .wait_timeout_while(locked(seen), patience, waiting)
-            .unwrap_or_else(PoisonError::into_inner);
-        let line = seen.lines.get(self.next).cloned();
-        let is_first = seen.lines.is_empty();
-        drop(seen);
-        if timeout.timed_out() {
-            let hint = match self.stream {
-                "stdout" if is_first => {
-                    words(" (is each line flushed?)", "（每行都刷新输出了吗？）", &[])
-                }
-                _ => String::new(),
-            };
-            let seconds = DEADLINE.as_secs();
-            let parts: [&dyn std::fmt::Display; 2] = [&seconds, &hint];
-            return Err(words("nothing came for {} seconds{}", "在 {} 秒内没有出现{}", &parts));
-        }
-        self.next += 1;
-        Ok(line)
-    }
-
-    /// Fails the test: `what` was expected, in both languages, `but` something else happened.
-    fn is_missing(&self, what: [&str; 2], but: &str) -> ! {
-        fail(
-            "expected {} on {}, but {}; it had: {}",
-            "应出现{}（在 {} 上），但{}；此前有：{}",
-            &[&words(what[0], what[1], &[]), &self.stream, &but, &self.last_seen()],
-        )
-    }
-
-    /// Says that the stream has ended, which as a rule is the end of the program.
-    fn its_end(&self) -> String {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_millis(100) {
-            if let Some(end) = an_end() {
-                return end;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        words("it was closed", "它被关闭了", &[])
-    }
-
-    /// The next line, or `None` at the end of the stream.
-    pub fn next_line(&mut self) -> Option<String> {
-        self.line_or_end(Instant::now() + DEADLINE)
-    }
-
-    fn line_or_end(&mut self, until: Instant) -> Option<String> {
-        let line = self.awaited(until);
-        line.unwrap_or_else(|why| self.is_missing(["its end", "结尾"], &why))
-    }
-
-    /// Waits for the next line, which has to be `expected`.
-    pub fn expect(&mut self, expected: &str) {
-        let quoted = shortened(&format!("{expected:?}"));
-        let what = [&format!("the line {quoted}"), &format!("这一行 {quoted}")];
-        self.find_line(what.map(String::as_str), true, |line| line == expected);
-    }
-
-    /// Waits for the next line, which has to contain each of `parts`: that line.
-    pub fn expect_parts(&mut self, parts: &[&str]) -> String {
-        self.find(parts, true)
-    }
-
-    /// Waits until a line contains `part`, whatever comes before it: that line.
-    pub fn wait_for(&mut self, part: &str) -> String {
-        self.find(&[part], false)
-    }
-
-    /// Waits until a line contains each of `parts`, which may have to be the `next` one: that line.
-    pub fn find(&mut self, parts: &[&str], next: bool) -> String {
-        let quoted = shortened(&format!("{parts:?}"));
-        let what = [&format!("a line with {quoted}"), &format!("含有 {quoted} 的一行")];
-        self.find_line(what.map(String::as_str), next, |line| {
-            parts.iter().all(|part| line.contains(part))
-        })
-    }
-
-    fn find_line(&mut self, what: [&str; 2], next: bool, is_it: impl Fn(&str) -> bool) -> String {
-        let until = Instant::now() + DEADLINE;
-        let mut end = None;
-        loop {
-            // Who has ended says no more, though what it has started may still hold the stream.
-            let line = self.awaited(until.min(Instant::now() + A_WHILE));
-            if line.is_err() && end.is_none() && Instant::now() < until {
-                end = an_end();
-                continue;
-            }
-            match line {
-                Ok(Some(line)) if is_it(&line) => return line,
-                Ok(Some(line)) if next || Instant::now() > until => {
-                    let line = shortened(&format!("{line:?}"));
-                    self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
-                }
-                Ok(Some(_)) => {}
-                _ if self.stream == "stderr" && other_streams().iter().any(|line| is_it(line)) => {
-                    self.is_missing(what, &words("it is on stdout", "它写在了 stdout 上", &[]))
-                }
-                Ok(None) => self.is_missing(what, &self.its_end()),
-                Err(why) => self.is_missing(what, &end.unwrap_or(why)),
-            }
-        }
-    }
-
-    /// All lines that are still to come until the end of the stream.
-    pub fn rest(&mut self) -> Vec<String> {
-        let until = Instant::now() + 6 * DEADLINE;
-        std::iter::from_fn(|| self.line_or_end(until.min(Instant::now() + DEADLINE))).collect()
-    }
-
-    /// Waits for the end of the stream, before which nothing more may come.
-    pub fn expect_end(&mut self) {
-        let rest = self.rest();
-        ensure(
-            rest.is_empty(),
-            "expected nothing more on {}, but got {}",
-            "{} 上不应再有内容，但得到 {}",
-            &[&self.stream, &shortened(&format!("{rest:?}"))],
-        );
-    }
-
-    /// All lines so far, without waiting.
-    pub fn seen(&self) -> Vec<String> {
-        locked(&self.shared.0).lines.clone()
-    }
-
-    fn last_seen(&self) -> String {
-        let seen = self.seen();
-        shortened(&format!("{:?}", &seen[seen.len().saturating_sub(3)..]))
-    }
-}
-
-fn collect(source: impl Read, (seen, arrived): &(Mutex<Seen>, Condvar)) {
-    let mut source = BufReader::new(source.take(MOST_OF_STREAM));
-    let mut line = Vec::new();
-    let mut one = |line: &mut Vec<u8>| source.by_ref().take(MOST_OF_LINE).read_until(b'\n', line);
-    let mut size = 0;
-    while one(&mut line).is_ok_and(|size| size > 0) {
-        size += line.len() as u64;
-        let mut text = String::from_utf8_lossy(&line).into_owned();
-        if std::str::from_utf8(&line).is_err() {
-            let hint =
-                ["(not UTF-8: in the machine's code page?)", "（不是 UTF-8，是本机代码页？）"];
-            text += &words(hint[0], hint[1], &[]);
-        }
-        // A line that lacks its line feed shows that it does.
-        let text = text.strip_suffix('\n').map_or(format!("{text}(no line feed)"), str::to_owned);
-        let mut seen = locked(seen);
-        seen.lines.push(text);
-        if size == MOST_OF_STREAM {
-            seen.lines.push(format!("({size} bytes, and nobody reads any further)"));
-        }
-        arrived.notify_all();
-        line.clear();
-    }
-}
-
 /// A server that is ready, on a free port of 127.0.0.1.
 pub struct Server {
     /// What it is called.
@@ -651,33 +339,4 @@ pub fn run_within(
 pub fn client(mut command: Command, server: SocketAddr) -> Command {
     command.args([server.ip().to_string(), server.port().to_string()]);
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_named_by_a_file_or_by_a_command_with_arguments() {
-        // Files of the repository, which are found from every crate's folder.
-        let [py, readme] = ["common/tests/gbk.py", "README.md"]
-            .map(|name| file(name).expect("a file of the repository").display().to_string());
-        let spaced = crate::scratch("my server").with_extension("jar");
-        fs::write(&spaced, "").expect("a file");
-        let jar = spaced.display().to_string();
-        let python = if cfg!(windows) { "python" } else { "python3" };
-        let cases: [(&str, &[&str]); 5] = [
-            ("common/tests/gbk.py", &[python, &py]),
-            ("node common/tests/gbk.py  -x", &["node", &py, "-x"]),
-            ("README.md", &[&readme]),
-            ("no-such-file -x", &["no-such-file", "-x"]),
-            (&jar, &["java", "-jar", &jar]),
-        ];
-        for (value, expected) in cases {
-            let command = named(value);
-            let words = std::iter::once(command.get_program()).chain(command.get_args());
-            assert!(words.eq(expected.iter().map(std::ffi::OsStr::new)), "{value}: {command:?}");
-        }
-        fs::remove_file(&spaced).expect("the file is there");
-    }
 }

@@ -32,6 +32,13 @@ pub fn words(english: &str, chinese: &str, parts: &[&dyn Display]) -> String {
     text
 }
 
+/// Text of any length in a sentence.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}… ({})", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
 /// Whether the locale (locale(7)) asks for Chinese.
 pub fn in_chinese() -> bool {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
