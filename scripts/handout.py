@@ -7,7 +7,7 @@ from pathlib import Path
 
 EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
 # The history has the answers; the rest is the teacher's.
-LEFT_OUT = ["target", ".git", ".ci", "grade.*", "points.txt", "handout.*", "teacher*.md"]
+LEFT_OUT = ["target", ".git", "grade.*", "points.txt", "handout.*", "teacher*.md"]
 ANSWER = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
 
 
@@ -29,10 +29,10 @@ def main():
         sys.exit(f"handout.sh: {folder} exists already")
     ignore = shutil.ignore_patterns(*LEFT_OUT)
     shutil.copytree(root, folder, ignore=ignore, symlinks=True)
-    for page in ["README.md", "README.zh-CN.md"]:
-        text = (folder / page).read_text(encoding="utf-8")
-        text = re.sub(r"^.*docs/teacher.*\n", "", text, flags=re.M)  # the teacher's row
-        (folder / page).write_text(text, encoding="utf-8")
+    for page in [path for part in (folder, folder / "scripts") for path in part.glob("README*.md")]:
+        text = page.read_text(encoding="utf-8")
+        rows = r"^.*(docs/teacher|\]\((grade|handout)\.sh\)).*\n"  # with links to what is left out
+        page.write_text(re.sub(rows, "", text, flags=re.M), encoding="utf-8")
     page = ["# Answers 答案"]
     for exercise in EXERCISES:
         skeleton = root / exercise / "examples" / f"{exercise}-skeleton.rs"
