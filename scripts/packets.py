@@ -12,7 +12,7 @@ import sys
 
 from gbk import columns, shown
 
-PACKET = re.compile(r'^IP .*\.(\d+) > [^:]*: (.* length (\d+).*)\n((?:\t.*\n)*)', re.MULTILINE)
+PACKET = re.compile(r'^IP .*\.(\d+) > [^:]*\.(\d+): (.* length (\d+).*)\n((?:\t.*\n)*)', re.MULTILINE)
 FLAGS = {'S': 'SYN', 'P': 'PSH', 'R': 'RST', 'F': 'FIN', '.': 'ACK'}
 CAPTIONS = {
     'open': '三次握手 three-way handshake',
@@ -23,13 +23,24 @@ CAPTIONS = {
     'close 3': '四次挥手 four-way close, merged into three segments (合并为三个报文段)',
     'close 4': '四次挥手 four-way close',
 }
+WIDTH = 53  # of an arrow: the longest states have room beside it
+NEXT = {  # what a side's state becomes (RFC 9293, 3.3.2); where nothing stands it stays
+    'sends SYN': {'CLOSED': 'SYN-SENT'},
+    'gets SYN': {'LISTEN': 'SYN-RECEIVED', 'SYN-SENT': 'ESTABLISHED'},
+    'gets ACK': {'SYN-RECEIVED': 'ESTABLISHED'},
+    'sends FIN': {'ESTABLISHED': 'FIN-WAIT-1', 'CLOSE-WAIT': 'LAST-ACK'},
+    'sends crossing FIN': {'CLOSE-WAIT': 'CLOSING'},  # sent before the other one had come
+    'gets ACK of FIN': {'FIN-WAIT-1': 'FIN-WAIT-2', 'CLOSING': 'TIME-WAIT', 'LAST-ACK': 'CLOSED'},
+    'gets FIN': {'ESTABLISHED': 'CLOSE-WAIT', 'FIN-WAIT-1': 'CLOSING', 'FIN-WAIT-2': 'TIME-WAIT'},
+}
 
 
 def main():
     server = sys.argv[1]
     sys.stdout.reconfigure(encoding='utf-8')
-    client, sections = None, []  # a section is its name and its rungs
-    for source, about, size, dump in PACKET.findall(sys.stdin.read()):
+    client, sections = None, []  # a section is its name and its rows
+    states, fins = {}, {}  # of each side of a connection; the ACK that its FIN asks for
+    for source, target, about, size, dump in PACKET.findall(sys.stdin.read()):
         packet = bytes.fromhex(''.join(re.findall('0x[0-9a-f]+: (.*)', dump)))
         payload = packet[len(packet) - int(size):]  # behind the headers
         client = client or source
@@ -38,14 +49,47 @@ def main():
         name = section(flags.group(1), payload, last) if flags else 'datagrams'
         if name != last:
             sections.append((name, []))
-        label = segment_label(flags.group(1), about) if flags else 'UDP'
-        sections[-1][1].append(rung(label, payload, source == server))
+        label, new = 'UDP', ('', '')
+        if flags:
+            label = segment_label(flags.group(1), about)
+            sides = (source, target) if target == server else (target, source)
+            if flags.group(1) == 'S':
+                states[sides] = ['CLOSED', 'LISTEN']
+            before = states.setdefault(sides, ['ESTABLISHED', 'ESTABLISHED'])
+            sender = sides.index(source)
+            states[sides] = after(before, sender, flags.group(1), about, fins.setdefault(sides, {}))
+            new = [now if now != then else '' for now, then in zip(states[sides], before)]
+        arrow = rung(label, payload, source == server)
+        sections[-1][1].append('{:11} |{}| {}'.format(new[0], arrow, new[1]).rstrip())
 
     left = 'client 客户端 127.0.0.1:%s' % client
     print('%s%21sserver 服务器 127.0.0.1:%s' % (left, '', server))
-    for name, rungs in sections:
-        caption = CAPTIONS.get('%s %s' % (name, len(rungs)), CAPTIONS[name])
-        print(caption.format(len(rungs)), *rungs, sep='\n')
+    for name, rows in sections:
+        caption = CAPTIONS.get('%s %s' % (name, len(rows)), CAPTIONS[name])
+        print(caption.format(len(rows)), *rows, sep='\n')
+
+
+def after(states, sender, flags, about, fins):
+    """The states of both sides after a segment that the sender, 0 or 1, has sent and the other got."""
+    if 'R' in flags:
+        return ['CLOSED', 'CLOSED']
+    states, receiver = list(states), 1 - sender
+    numbers = {word: int(number) for word, number in re.findall(r'(seq|ack) (?:\d+:)?(\d+)', about)}
+    events = []
+    if 'S' in flags:
+        events += [(sender, 'sends SYN'), (receiver, 'gets SYN')]
+    if '.' in flags:
+        events += [(receiver, 'gets ACK')]
+    acked = numbers.get('ack', 0) >= fins.get(receiver, sys.maxsize)
+    if acked:
+        events += [(receiver, 'gets ACK of FIN')]
+    if 'F' in flags:
+        crosses = receiver in fins and not acked
+        events += [(sender, 'sends crossing FIN' if crosses else 'sends FIN'), (receiver, 'gets FIN')]
+        fins[sender] = numbers.get('seq', 0) + 1
+    for side, event in events:
+        states[side] = NEXT[event].get(states[side], states[side])
+    return states
 
 
 def section(flags, payload, last):
@@ -70,15 +114,16 @@ def segment_label(flags, about):
 
 
 def rung(label, payload, to_client):
-    """A line of 80 columns. The end of a text that does not fit is left out."""
+    """The arrow of a packet. The end of a text that does not fit is left out."""
     if payload:
-        text, room = '', 54 - len(label)
-        characters = shown(payload)
-        while characters and columns(text + characters[0]) <= room:
-            text += characters.pop(0)
-        label += ' len=%s "%s"%s' % (len(payload), text, '...' if characters else '')
-    line = '-' * max(1, 71 - columns(label))
-    return '  |<-- %s %s|' % (label, line) if to_client else '  |-- %s %s>|' % (label, line)
+        characters, end = shown(payload), '"'
+        label += ' len=%s "' % len(payload)
+        while columns(label + ''.join(characters) + end) > WIDTH - 5:
+            characters.pop()
+            end = '"...'
+        label += ''.join(characters) + end
+    line = '-' * (WIDTH - 5 - columns(label))
+    return '<- %s %s-' % (label, line) if to_client else '-- %s %s>' % (label, line)
 
 
 main()

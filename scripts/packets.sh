@@ -6,7 +6,8 @@ usage='usage: scripts/packets.sh udp|tcp [MESSAGE...]
 
 Builds the programs, lets a server and its client talk while tcpdump watches the loopback (Linux),
 and draws every packet between them, from top to bottom as it came: for TCP its flags and its
-numbers, which are counted from 0 on each side; the bytes that it carries, and their text.
+numbers, which are counted from 0 on each side, and the states that it leads to (RFC 9293), the
+client'\''s on the left; the bytes that it carries, and their text.
 
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
 server. The status is the client'\''s. Other programs can take part, as in scripts/pair.sh.
