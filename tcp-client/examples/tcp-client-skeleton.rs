@@ -21,8 +21,9 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     // server that nothing more comes (shutdown), and show what still comes. Send the exit message
     // (common::message::EXIT) too, and wait for the server to close or to reply.
 
-    // Step 4: what encode refuses is told with note!, and the next line is read. A reply may have
-    // characters that a screen obeys (common::screen::printable).
+    // Step 4: what encode refuses is told with note!, the next line is read, and the status in the end
+    // is ExitCode::FAILURE. A reply may have characters that a screen obeys
+    // (common::screen::printable).
 
     // Step 5: half a character of a reply waits for its other half (common::gbk::stream_decoder). A
     // long line goes in pieces, each after the reply to the one before (common::gbk::pieces).
@@ -30,7 +31,8 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     // Step 6: what if the server closes, resets, or does not close when the client leaves
     // (common::wait::PATIENCE)?
 
-    // Step 7: the letter of the contract; scripts/check.sh says what is missing.
+    // Step 7: nobody listens, and the kernel gives the client that very port: who answers
+    // (common::address::refuse_oneself)? The letter of the contract; scripts/check.sh says what is missing.
 
     note!("nothing is here yet that talks to {server}");
     Ok(ExitCode::SUCCESS)

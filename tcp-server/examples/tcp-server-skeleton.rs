@@ -26,8 +26,8 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
 
     // Step 5: half a character waits for its other half (common::gbk::stream_decoder, decode_next).
 
-    // Step 6: a client that resets its connection is no reason to stop serving the others. A message
-    // may have characters that a screen obeys (common::screen::printable).
+    // Step 6: a client that resets its connection is no reason to stop serving the others. An address
+    // that it cannot have is an error that names it (anyhow's with_context). A message may have characters that a screen obeys (common::screen::printable).
 
     // Step 7: the letter of the contract; scripts/check.sh says what is missing.
 

@@ -19,15 +19,18 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
 
     // Step 3: send the exit message (common::message::EXIT) too, and leave without waiting.
 
-    // Step 4: what encode refuses is told with note!, and the next line is read. A reply may have
-    // characters that a screen obeys (common::screen::printable).
+    // Step 4: what encode refuses is told with note!, the next line is read, and the status in the end
+    // is ExitCode::FAILURE. A reply may have characters that a screen obeys
+    // (common::screen::printable).
 
-    // Step 5: who waits for a reply that never comes? common::wait::PATIENCE. And who learns that
-    // nobody listens at the port? Look up what `connect` means for a UDP socket.
+    // Step 5: who waits for a reply that never comes? common::wait::PATIENCE. Who learns that nobody
+    // listens at the port? Look up what `connect` means for a UDP socket. And whom does a reply find
+    // that comes late, while the next message waits for its own?
 
     // Step 6: a stranger's datagram, a second reply: how do they answer no message?
 
-    // Step 7: the letter of the contract; scripts/check.sh says what is missing.
+    // Step 7: nobody listens, and the kernel gives the client that very port: who answers
+    // (common::address::refuse_oneself)? The letter of the contract; scripts/check.sh says what is missing.
 
     note!("nothing is here yet that talks to {server}");
     Ok(ExitCode::SUCCESS)

@@ -25,7 +25,8 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
 
     // Step 5: what if the text has characters that a screen obeys (common::screen::printable)?
 
-    // Step 6: what if a receive or a send fails, and what if the message is your own reply?
+    // Step 6: what if a receive or a send fails, and what if the message is your own reply? An
+    // address that it cannot have is an error that names it (anyhow's with_context).
 
     // Step 7: the letter of the contract; scripts/check.sh says what is missing.
 

@@ -25,16 +25,24 @@ pub fn fails_and_names(command: Command, named: &str) {
 pub fn takes_its_command_line(subject: &Subject) {
     let name = subject.name;
     let run_with = |arguments: &[&str]| run(subject.with(arguments), "");
-    for help in ["-h", "--help"] {
-        let (status, stdout, stderr) = run_with(&[help]);
-        let text = stdout.join("\n");
-        assert_eq!((status, stderr), (Some(0), vec![]), "{help}");
-        for part in [&format!("usage: {name} [HOST [PORT]]"), "127.0.0.1", "7890"] {
-            assert!(text.contains(part), "expected {part:?} in the help, but got {text:?}");
-        }
-    }
-    for version in ["-V", "--version"] {
-        assert_eq!(run_with(&[version]), (Some(0), vec![format!("{name} 0.1.0")], vec![]));
+    let usage = format!("usage: {name} [HOST [PORT]]");
+    let version = format!("{name} 0.1.0");
+    let answers = [
+        ("-h", &[usage.as_str(), "127.0.0.1", "7890"][..]),
+        ("--help", &[usage.as_str(), "127.0.0.1", "7890"]),
+        ("-V", &[version.as_str()]),
+        ("--version", &[version.as_str()]),
+    ];
+    for (option, parts) in answers {
+        let (status, stdout, stderr) = run_with(&[option]);
+        let stdout = stdout.join("\n");
+        let is_right = parts.iter().all(|part| stdout.contains(part));
+        ensure(
+            status == Some(0) && stderr.is_empty() && is_right,
+            "called with {}, it should print {} and end with status 0, but it printed {}",
+            "参数为 {} 时应打印 {} 并以状态 0 结束，实际打印 {}",
+            &[&option, &format!("{parts:?}"), &shortened(&format!("{stdout:?}"))],
+        );
     }
 
     // What is wrong, and the word that the error has to name.
@@ -52,12 +60,16 @@ pub fn takes_its_command_line(subject: &Subject) {
     ];
     for (arguments, named) in wrong {
         let (status, stdout, stderr) = run_with(arguments);
-        assert_eq!((status, stdout), (Some(2), vec![]), "{arguments:?}");
-        let [what, usage] = &stderr[..] else {
-            panic!("expected two lines on stderr with {arguments:?}, but got {stderr:?}")
-        };
-        assert!(what.starts_with(&format!("{name}: ")) && what.contains(named), "{what:?}");
-        assert!(usage.ends_with(&format!("usage: {name} [HOST [PORT]]")), "{usage:?}");
+        let is_right = stderr.len() == 2
+            && stderr[0].starts_with(&format!("{name}: "))
+            && stderr[0].contains(named)
+            && stderr[1].ends_with(&usage);
+        ensure(
+            status == Some(2) && stdout.is_empty() && is_right,
+            "called with {}, it should name {} and then its usage on stderr, with status 2, not {}",
+            "参数为 {} 时应在 stderr 上指出 {}，再写一行用法，以状态 2 结束，而不是 {}",
+            &[&format!("{arguments:?}"), &named, &shortened(&format!("{stderr:?}"))],
+        );
     }
 
     // A name that no resolver has to be asked for: a label has at most 63 letters (RFC 1035).

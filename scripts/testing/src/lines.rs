@@ -145,7 +145,7 @@ impl Lines {
                     self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
                 }
                 Ok(Some(_)) => {}
-                _ if self.stream == "stderr" && is_on_stdout(&is_it) => {
+                _ if what[0].contains("listening on") && is_on_stdout(&is_it) => {
                     self.is_missing(what, &words("it is on stdout", "它写在了 stdout 上", &[]))
                 }
                 Ok(None) => self.is_missing(what, &self.its_end()),

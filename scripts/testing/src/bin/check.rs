@@ -180,12 +180,12 @@ impl Check {
         let last = steps.keys().max().copied().unwrap_or_default();
         for (number, tests) in steps {
             let title = tests[0].split("::").next().unwrap_or_default();
-            let shown = title.splitn(3, '_').last().unwrap_or_default().replace('_', " ");
+            let shown = self.title(title);
             println!();
             let parts: [&dyn std::fmt::Display; 3] = [&number, &last, &shown];
             println!("{}", words("step {} of {}: {}", "第 {} 步，共 {} 步：{}", &parts));
             let _ = stdout().flush();
-            let mut failed = false;
+            let mut told = None; // of the failures, what the last one was
             let verdicts = self.verdicts(&format!("step_{number}_"), &tests);
             for (test, verdict) in tests.iter().zip(verdicts) {
                 let name = self.sentence(test);
@@ -194,15 +194,17 @@ impl Check {
                     Verdict::Idle(why) => println!("  – {name} ({why})"),
                     Verdict::Failed(why) => {
                         println!("  ✗ {name}");
-                        // The first failure is the one to look at.
-                        if !failed {
-                            println!("      {}", why.trim_end().replace('\n', "\n      "));
+                        // The first failure is the one to look at; nothing is said twice.
+                        let sentence = why.lines().next().unwrap_or_default().to_owned();
+                        let shown = if told.is_none() { why.trim_end() } else { &sentence };
+                        if told.as_ref() != Some(&sentence) {
+                            println!("      {}", shown.replace('\n', "\n      "));
                         }
-                        failed = true;
+                        told = Some(sentence);
                     }
                 }
             }
-            if failed {
+            if told.is_some() {
                 println!();
                 self.show_the_way(title, number, last);
                 return false;
@@ -234,11 +236,24 @@ impl Check {
         row.map_or_else(english, |row| row.trim_end_matches([' ', '|']).to_owned())
     }
 
-    /// Where a step is on the sheet: the last column of its row there.
+    /// The columns of a step's row on the sheet: its name, what it asks, and where that stands.
+    fn row(&self, step: &str) -> Vec<&str> {
+        let mut lines = self.sheet.lines();
+        let row = lines.find(|line| line.starts_with(&format!("| `{step}` |")));
+        row.map(|row| row.split('|').skip(1).map(str::trim).collect()).unwrap_or_default()
+    }
+
+    /// A step's name in words, or in Chinese what it asks.
+    fn title(&self, step: &str) -> String {
+        match self.row(step).get(1) {
+            Some(asks) if in_chinese() => (*asks).to_owned(),
+            _ => step.splitn(3, '_').last().unwrap_or_default().replace('_', " "),
+        }
+    }
+
     fn show_the_way(&self, title: &str, number: u32, last: u32) {
-        let row = self.sheet.lines().find(|line| line.starts_with('|') && line.contains(title));
-        let place = row.and_then(|row| row.trim_end_matches([' ', '|']).rsplit('|').next());
-        let place = place.map(|place| place.trim().to_owned()).unwrap_or_default();
+        let row = self.row(title);
+        let place = row.get(2).copied().unwrap_or_default();
         let sheet = format!("{}/{}", self.name, sheet_name());
         let parts: [&dyn std::fmt::Display; 4] = [&number, &last, &sheet, &place];
         println!(
