@@ -34,7 +34,7 @@ impl Subject {
     /// The command of the crate's own program, or of the one that the environment variable of its
     /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
     ///
-    /// It runs in an empty folder, which [`Program::start`] makes, and without cargo's environment.
+    /// It runs in an empty folder, which [`crate::Program::start`] makes, and without cargo's environment.
     pub fn command(&self) -> Command {
         speak_plainly();
         let variable = variable(self.name);
