@@ -19,9 +19,8 @@ CAPTIONS = {
     'data': '数据 data',
     'datagrams': '数据 data 无连接 without a connection: nothing before, nothing after',
     'reset': '复位 reset',
-    'close': '四次挥手 four-way close, {0} segments ({0} 个报文段)',
+    'close': '四次挥手 four-way close',
     'close 3': '四次挥手 four-way close, merged into three segments (合并为三个报文段)',
-    'close 4': '四次挥手 four-way close',
 }
 WIDTH = 53  # of an arrow: the longest states have room beside it
 NEXT = {  # what a side's state becomes (RFC 9293, 3.3.2); where nothing stands it stays
@@ -40,7 +39,8 @@ def main():
     sys.stdout.reconfigure(encoding='utf-8')
     client, sections = None, []  # a section is its name and its rows
     states, fins = {}, {}  # of each side of a connection; the ACK that its FIN asks for
-    for source, target, about, size, dump in PACKET.findall(sys.stdin.read()):
+    report = sys.stdin.read()
+    for source, target, about, size, dump in PACKET.findall(report):
         packet = bytes.fromhex(''.join(re.findall('0x[0-9a-f]+: (.*)', dump)))
         payload = packet[len(packet) - int(size):]  # behind the headers
         client = client or source
@@ -53,8 +53,10 @@ def main():
         if flags:
             label = segment_label(flags.group(1), about)
             sides = (source, target) if target == server else (target, source)
-            if flags.group(1) == 'S':
-                states[sides] = ['CLOSED', 'LISTEN']
+            is_first = 'S' in flags.group(1) and '.' not in flags.group(1)
+            if is_first and states.get(sides, ['CLOSED'])[0] != 'SYN-SENT':  # which sends it again
+                is_refused = '.%s: Flags [R.], seq 0,' % source in report  # nobody listens
+                states[sides], fins[sides] = ['CLOSED', 'CLOSED' if is_refused else 'LISTEN'], {}
             before = states.setdefault(sides, ['ESTABLISHED', 'ESTABLISHED'])
             sender = sides.index(source)
             states[sides] = after(before, sender, flags.group(1), about, fins.setdefault(sides, {}))
@@ -65,8 +67,8 @@ def main():
     left = 'client 客户端 127.0.0.1:%s' % client
     print('%s%21sserver 服务器 127.0.0.1:%s' % (left, '', server))
     for name, rows in sections:
-        caption = CAPTIONS.get('%s %s' % (name, len(rows)), CAPTIONS[name])
-        print(caption.format(len(rows)), *rows, sep='\n')
+        steps = sum(not (row.startswith(' ') and row.endswith('|')) for row in rows)  # to new states
+        print(CAPTIONS.get('%s %s' % (name, steps), CAPTIONS[name]), *rows, sep='\n')
 
 
 def after(states, sender, flags, about, fins):
@@ -74,7 +76,7 @@ def after(states, sender, flags, about, fins):
     if 'R' in flags:
         return ['CLOSED', 'CLOSED']
     states, receiver = list(states), 1 - sender
-    numbers = {word: int(number) for word, number in re.findall(r'(seq|ack) (?:\d+:)?(\d+)', about)}
+    numbers = {word: int(number) for word, number in re.findall(r'\b(seq|ack) (?:\d+:)?(\d+)', about)}
     events = []
     if 'S' in flags:
         events += [(sender, 'sends SYN'), (receiver, 'gets SYN')]
@@ -116,9 +118,9 @@ def segment_label(flags, about):
 def rung(label, payload, to_client):
     """The arrow of a packet. The end of a text that does not fit is left out."""
     if payload:
-        characters, end = shown(payload), '"'
+        characters, end = shown(payload[:WIDTH]), '"'  # no more than that has room
         label += ' len=%s "' % len(payload)
-        while columns(label + ''.join(characters) + end) > WIDTH - 5:
+        while characters and columns(label + ''.join(characters) + end) > WIDTH - 5:
             characters.pop()
             end = '"...'
         label += ''.join(characters) + end
