@@ -235,10 +235,15 @@ pub fn workspace_program(name: &str) -> Command {
     static BUILT: OnceLock<String> = OnceLock::new();
     // Where cargo puts programs is a matter of its configuration: it says so itself.
     let built = BUILT.get_or_init(|| said_by_build(&["--message-format=json".as_ref()]));
-    let executables = built.split("\"executable\":\"").skip(1);
-    let mut paths = executables.map(|rest| rest.split('"').next().unwrap_or_default());
+    let mut paths = executables(built);
     let own = paths.find(|path| Path::new(path).file_stem() == Some(name.as_ref()));
-    program(name, &own.expect("cargo has built the program").replace(r"\\", r"\"))
+    program(name, &own.expect("cargo has built the program"))
+}
+
+/// The files that cargo `said` it has built, in its messages in JSON.
+pub fn executables(said: &str) -> impl Iterator<Item = String> {
+    let paths = said.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    paths.map(|path| path.replace(r"\\", r"\")) // Windows' backslashes are escaped there
 }
 
 /// Builds all programs, with more `options` of cargo's. What a test waits for has no time for it.

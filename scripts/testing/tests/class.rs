@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use testing::{has_tool, run, run_within, scratch, script, wait_until, workspace_program};
+use testing::{
+    executables, has_tool, run, run_within, scratch, script, wait_until, workspace_program,
+};
 
 /// How long a check may take, or several of them side by side.
 const A_CHECK: Duration = Duration::from_secs(120);
@@ -232,9 +234,8 @@ fn the_students_copy_has_skeletons_and_no_answers() {
     let mut build = Command::new("cargo");
     build.args(["build", "--quiet", "--locked", "-p", "udp-server", "--examples"]);
     let built = build.arg("--message-format=json-render-diagnostics").output().expect("cargo runs");
-    let said = String::from_utf8_lossy(&built.stdout).into_owned();
-    let skeleton = said.split("\"executable\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    let check = script("check.sh", &["udp-server", skeleton.expect("the skeleton")]);
+    let skeleton = executables(&String::from_utf8_lossy(&built.stdout)).next();
+    let check = script("check.sh", &["udp-server", &skeleton.expect("the skeleton")]);
     let (status, stdout, _) = run_within(A_CHECK, check, "");
     let told = stdout.join("\n");
     assert!(status == Some(1) && told.contains("nothing is here yet that serves"), "{told}");

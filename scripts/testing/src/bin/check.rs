@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio, exit};
 use std::time::{Duration, SystemTime};
 use std::{env, fs, thread};
 
-use testing::{in_chinese, words};
+use testing::{executables, in_chinese, words};
 use wait_timeout::ChildExt;
 
 /// How long a step may take: more than its tests wait for, side by side.
@@ -144,9 +144,7 @@ fn build(name: &str) -> Option<PathBuf> {
     cargo.arg("--message-format=json-render-diagnostics").current_dir(root());
     let built = cargo.stderr(Stdio::inherit()).output().ok()?;
     let said = String::from_utf8_lossy(&built.stdout);
-    let mut files =
-        said.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let tests = files.find(|file| file.contains("steps-")).map(|file| file.replace(r"\\", r"\"));
+    let tests = executables(&said).find(|file| file.contains("steps-"));
     if !built.status.success() || tests.is_none() {
         println!("✗ {}", words("it does not compile: see above", "编译没有通过：见上面", &[]));
         return None;
