@@ -66,7 +66,8 @@ impl Subject {
     }
 }
 
-fn variable(name: &str) -> String {
+/// The environment variable that names another program for the one called `name`.
+pub fn variable(name: &str) -> String {
     name.to_uppercase().replace('-', "_")
 }
 

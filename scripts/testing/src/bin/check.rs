@@ -11,8 +11,10 @@ use std::process::{Command, ExitCode, Stdio, exit};
 use std::time::{Duration, SystemTime};
 use std::{env, fs, thread};
 
-use testing::{executables, in_chinese, words};
+use testing::{executables, in_chinese, variable, words};
 use wait_timeout::ChildExt;
+
+const EXERCISES: [&str; 4] = ["udp-server", "udp-client", "tcp-server", "tcp-client"];
 
 /// How long a step may take: more than its tests wait for, side by side.
 const MOST: Duration = Duration::from_secs(60);
@@ -27,7 +29,6 @@ const THREADS: &str = "--test-threads=32";
 struct Check {
     name: String,
     program: Vec<String>,
-    tests: PathBuf,
     work: PathBuf,
     /// The sheet, in the reader's language.
     sheet: String,
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
         }
     }
     let name = arguments.next().unwrap_or_default();
-    if !["udp-server", "udp-client", "tcp-server", "tcp-client"].contains(&name.as_str()) {
+    if !EXERCISES.contains(&name.as_str()) {
         let english =
             "the first argument is udp-server, udp-client, tcp-server or tcp-client, not '{}'";
         let chinese = "第一个参数应是 udp-server、udp-client、tcp-server 或 tcp-client，不是“{}”";
@@ -70,19 +71,17 @@ fn main() -> ExitCode {
     })
     .expect("the only handler");
 
+    let sheet = fs::read_to_string(root().join(&name).join(sheet_name())).unwrap_or_default();
+    let check = Check { name, program, work, sheet };
     loop {
-        let seen = newest(&name, &program);
-        let passed = build(&name).is_some_and(|tests| {
-            let (work, program, name) = (work.clone(), program.clone(), name.clone());
-            let sheet = fs::read_to_string(root().join(&name).join(sheet_name()));
-            Check { name, program, tests, work, sheet: sheet.unwrap_or_default() }.run(all)
-        });
+        let seen = check.newest();
+        let passed = build(&check.name).is_some_and(|tests| check.run(&tests, all));
         if !watches {
-            let _ = fs::remove_dir_all(&work);
+            let _ = fs::remove_dir_all(&check.work);
             return ExitCode::from(u8::from(!passed));
         }
         println!("{}", words("(waiting for a change)", "（等待文件改动）", &[]));
-        while newest(&name, &program) == seen {
+        while check.newest() == seen {
             thread::sleep(Duration::from_millis(300));
         }
         println!();
@@ -121,18 +120,6 @@ fn sheet_name() -> &'static str {
     if in_chinese() { "README.zh-CN.md" } else { "README.md" }
 }
 
-/// When a file that is checked was last changed: one that the command line names, or the crate's.
-fn newest(name: &str, program: &[String]) -> Option<SystemTime> {
-    let sources = [root().join(name).join("src"), root().join("common/src")];
-    let files = sources.iter().flat_map(fs::read_dir).flatten().flatten().map(|file| file.path());
-    let named = program.iter().map(PathBuf::from);
-    let changed = |file: PathBuf| fs::metadata(file).and_then(|file| file.modified()).ok();
-    match program.is_empty() {
-        true => files.filter_map(changed).max(),
-        false => named.filter_map(changed).max(),
-    }
-}
-
 /// Builds the crate and its tests: the tests' program.
 fn build(name: &str) -> Option<PathBuf> {
     let tests = env::var_os("TESTS_OF_STEPS").map(|folder| PathBuf::from(folder).join(name));
@@ -152,18 +139,42 @@ fn build(name: &str) -> Option<PathBuf> {
     tests.map(PathBuf::from)
 }
 
+/// The tests of each step, by its number.
+fn tests_by_number(steps: &Path) -> BTreeMap<u32, Vec<String>> {
+    let list = Command::new(steps).arg("--list").output().expect("the tests' names");
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    let mut tests = BTreeMap::<u32, Vec<String>>::new();
+    for test in list.lines().filter_map(|line| line.strip_suffix(": test")) {
+        let number = test.split('_').nth(1).and_then(|number| number.parse().ok());
+        tests.entry(number.unwrap_or_default()).or_default().push(test.to_owned());
+    }
+    tests
+}
+
 impl Check {
+    /// When a file that is checked was last changed: one that the command line names, or the crate's.
+    fn newest(&self) -> Option<SystemTime> {
+        let sources = [root().join(&self.name).join("src"), root().join("common/src")];
+        let entries = sources.iter().flat_map(fs::read_dir).flatten().flatten();
+        let files: Vec<_> = match &self.program[..] {
+            [] => entries.map(|file| file.path()).collect(),
+            words => words.iter().map(PathBuf::from).collect(),
+        };
+        let changed = |file: &PathBuf| fs::metadata(file).and_then(|file| file.modified()).ok();
+        files.iter().filter_map(changed).max()
+    }
+
     /// Runs step after step until one fails, or `all`, and then prints a line a test for other
     /// programs: whether every step passed.
-    fn run(&self, all: bool) -> bool {
-        let steps = self.steps();
+    fn run(&self, steps: &Path, all: bool) -> bool {
+        let by_number = tests_by_number(steps);
         let program = match &self.program[..] {
-            [] => words("{}/src/main.rs", "{}/src/main.rs", &[&self.name]),
+            [] => format!("{}/src/main.rs", self.name),
             words => words.join(" "),
         };
         if all {
-            let tests: Vec<_> = steps.into_values().flatten().collect();
-            let verdicts = self.verdicts("step_", &tests);
+            let tests: Vec<_> = by_number.into_values().flatten().collect();
+            let verdicts = self.verdicts(steps, "step_", &tests);
             for (test, verdict) in tests.iter().zip(&verdicts) {
                 let (sign, why) = match verdict {
                     Verdict::Passed => ("passed", ""),
@@ -175,8 +186,8 @@ impl Check {
             return verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Failed(_)));
         }
         println!("{}", words("Checking {} as {}", "检查 {}（练习 {}）", &[&program, &self.name]));
-        let last = steps.keys().max().copied().unwrap_or_default();
-        for (number, tests) in steps {
+        let last = by_number.keys().max().copied().unwrap_or_default();
+        for (number, tests) in by_number {
             let title = tests[0].split("::").next().unwrap_or_default();
             let shown = self.title(title);
             println!();
@@ -184,7 +195,7 @@ impl Check {
             println!("{}", words("step {} of {}: {}", "第 {} 步，共 {} 步：{}", &parts));
             let _ = stdout().flush();
             let mut told = None; // of the failures, what the last one was
-            let verdicts = self.verdicts(&format!("step_{number}_"), &tests);
+            let verdicts = self.verdicts(steps, &format!("step_{number}_"), &tests);
             for (test, verdict) in tests.iter().zip(verdicts) {
                 let name = self.sentence(test);
                 match verdict {
@@ -211,18 +222,6 @@ impl Check {
         println!();
         println!("{}", words("All {} steps are done.", "{} 步全部通过。", &[&last]));
         true
-    }
-
-    /// The tests of each step, by its number.
-    fn steps(&self) -> BTreeMap<u32, Vec<String>> {
-        let list = Command::new(&self.tests).arg("--list").output().expect("the tests' names");
-        let list = String::from_utf8_lossy(&list.stdout).into_owned();
-        let mut steps = BTreeMap::<u32, Vec<String>>::new();
-        for test in list.lines().filter_map(|line| line.strip_suffix(": test")) {
-            let number = test.split('_').nth(1).and_then(|number| number.parse().ok());
-            steps.entry(number.unwrap_or_default()).or_default().push(test.to_owned());
-        }
-        steps
     }
 
     /// A test's name as a sentence; in Chinese from the sheet, which has a row for each.
@@ -260,26 +259,25 @@ impl Check {
         );
     }
 
-    /// Runs the `tests` whose names begin with `start`: how each came out.
-    fn verdicts(&self, start: &str, tests: &[String]) -> Vec<Verdict> {
+    /// Runs the `tests` of the program `steps`, whose names begin with `start`: how each came out.
+    fn verdicts(&self, steps: &Path, start: &str, tests: &[String]) -> Vec<Verdict> {
         let folder = testing::scratch_in(&self.work, "verdicts");
         fs::create_dir(&folder).expect("a folder for the verdicts");
         let idle = folder.join("idle");
         fs::write(&idle, "").expect("a file for what is skipped");
         let mut command = Command::new(env::current_exe().expect("this program"));
-        command.arg("--reap").arg(&self.tests).args([start, THREADS]);
+        command.arg("--reap").arg(steps).args([start, THREADS]);
         command.env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
         command.env("TMPDIR", &self.work); // who kills the tests leaves files
         command.env_remove("CI").current_dir(&self.work);
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);
         }
-        for variable in ["UDP_SERVER", "UDP_CLIENT", "TCP_SERVER", "TCP_CLIENT"] {
-            command.env_remove(variable);
+        for exercise in EXERCISES {
+            command.env_remove(variable(exercise));
         }
         if !self.program.is_empty() {
-            let variable = self.name.to_uppercase().replace('-', "_");
-            command.env(variable, self.program.join("\n"));
+            command.env(variable(&self.name), self.program.join("\n"));
         }
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let output = command.output().expect("the tests start");
