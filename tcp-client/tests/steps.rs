@@ -324,7 +324,8 @@ mod step_7_contract {
 
     #[test]
     fn a_stdout_that_is_read_late_loses_no_reply() {
-        let (mut server, mut client, mut stdout) = Peer::with_client(&CLIENT, "127.0.0.1");
+        let (mut server, mut client, mut stdout) =
+            Peer::with_client(&CLIENT, "127.0.0.1", |command| command);
         client.types("one\n");
         client.ends_input();
         server.expects(b"one");

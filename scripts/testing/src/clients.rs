@@ -1,6 +1,7 @@
 //! What both clients are checked for.
 
 use std::io::{Read, Write};
+use std::process::Command;
 
 use crate::check::those_here;
 use crate::{
@@ -10,7 +11,12 @@ use crate::{
 
 /// A client, and the server's end of its conversation.
 pub fn with_client(subject: &Subject) -> (Peer, Program) {
-    let (server, mut client, stdout) = Peer::with_client(subject, "127.0.0.1");
+    with_client_at(subject, "127.0.0.1", |command| command)
+}
+
+/// The same at that `host`, with the client started by what `under` makes of its command.
+fn with_client_at(subject: &Subject, host: &str, under: fn(Command) -> Command) -> (Peer, Program) {
+    let (server, mut client, stdout) = Peer::with_client(subject, host, under);
     client.reads(stdout);
     (server, client)
 }
@@ -130,8 +136,7 @@ pub fn talks_as_the_contract_says(subject: &Subject) {
 /// It finds its server by `localhost` and over IPv6.
 pub fn talks_to_any_host(subject: &Subject) {
     for host in those_here(&["localhost", "::1"]) {
-        let (mut server, mut client, stdout) = Peer::with_client(subject, host);
-        client.reads(stdout);
+        let (mut server, mut client) = with_client_at(subject, host, |command| command);
         client.types("你好\n");
         server.answers(NI_HAO, b"hi");
         client.stdout.expect("hi");
@@ -140,7 +145,8 @@ pub fn talks_to_any_host(subject: &Subject) {
 
 /// A stdout that nobody reads any more ends it with status 1 and the reason.
 pub fn ends_without_stdout(subject: &Subject) {
-    let (mut server, mut client, stdout) = Peer::with_client(subject, "127.0.0.1");
+    let (mut server, mut client, stdout) =
+        Peer::with_client(subject, "127.0.0.1", |command| command);
     drop(stdout);
     // Again and again, as a program that another test is just starting may have a copy of it.
     client.types("你好\n".repeat(1_000));
@@ -195,14 +201,8 @@ pub fn asks_at_a_terminal(subject: &Subject) {
     if !crate::has_tool("script") {
         return;
     }
-    let (listener, tcp) = crate::tcp_listener();
-    let socket = crate::udp_socket();
-    let is_udp = subject.name == "udp-client";
-    let address = if is_udp { socket.local_addr().expect("its address") } else { tcp };
-    let command = crate::client(subject.command(), address);
-    let mut client = Program::start(crate::at_terminal(&command));
-    let mut server =
-        if is_udp { Peer::Udp(socket, None) } else { Peer::Tcp(crate::accept(&listener)) };
+    let at_terminal = |command| crate::at_terminal(&command);
+    let (mut server, mut client) = with_client_at(subject, "127.0.0.1", at_terminal);
     client.types("你好\n");
     server.answers(NI_HAO, b"hi");
     client.stdout.wait_for("hi");

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::check::those_here;
 use crate::{
-    NI_HAO, Peer, Program, Server, Subject, TCP_REPLY, UDP_REPLY, ensure, fails_and_names, limited,
-    shortened, udp_socket, wait_until,
+    NI_HAO, Peer, Program, Server, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, fails_and_names,
+    limited, shortened, udp_socket, wait_until,
 };
 
 impl Server {
@@ -145,29 +145,15 @@ pub fn names_an_address_that_it_cannot_have(subject: &Subject) {
 /// Messages to a server whose stdout nobody reads, until it waits for its reader: how many of them
 /// were answered.
 fn fill_stdout(client: &mut Peer) -> usize {
-    let mut buffer = [0; 100];
-    let patience = Some(Duration::from_millis(500));
+    let patience = Duration::from_millis(500);
     for answered in 0..2_000 {
         client.sends(&[b'a'; 1_000]);
-        let received = match client {
-            Peer::Udp(socket, _) => {
-                socket.set_read_timeout(patience).and_then(|()| socket.recv(&mut buffer))
-            }
-            Peer::Tcp(socket) => {
-                socket.set_read_timeout(patience).and_then(|()| socket.read(&mut buffer))
-            }
-        };
-        if received.is_err() {
+        if client.receives_within(patience, &mut [0; 100]).is_err() {
             return answered;
         }
     }
-    ensure(
-        false,
-        "2,000 messages were answered that nobody could see",
-        "回复了 2,000 条谁也看不到的消息",
-        &[],
-    );
-    0
+    let english = "2,000 messages were answered that nobody could see";
+    fail(english, "回复了 2,000 条谁也看不到的消息", &[])
 }
 
 /// A message is shown before it is answered.

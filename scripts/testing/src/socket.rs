@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::process::ChildStdout;
+use std::process::{ChildStdout, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,20 +34,24 @@ impl Peer {
         }
     }
 
-    /// The server's end of a conversation at `host`, and its client with its stdout unread.
-    pub fn with_client(subject: &Subject, host: &str) -> (Peer, Program, ChildStdout) {
-        let any = (host.replace("localhost", "127.0.0.1"), 0);
-        let any = (any.0.as_str(), any.1);
+    /// The server's end of a conversation at `host`, and its client, started by what `under` makes of
+    /// its command, with its stdout unread.
+    pub fn with_client(
+        subject: &Subject,
+        host: &str,
+        under: fn(Command) -> Command,
+    ) -> (Peer, Program, ChildStdout) {
+        let own = host.replace("localhost", "127.0.0.1");
         let start = |address: io::Result<SocketAddr>| {
             let port = address.expect("the socket's address").port().to_string();
-            Program::start_unread(subject.with(&[host, &port]))
+            Program::start_unread(under(subject.with(&[host, &port])))
         };
         if subject.name.starts_with("udp") {
-            let socket = UdpSocket::bind(any).expect("a free UDP port");
+            let socket = UdpSocket::bind((own.as_str(), 0)).expect("a free UDP port");
             let (program, stdout) = start(socket.local_addr());
             (Peer::Udp(socket, None), program, stdout)
         } else {
-            let listener = TcpListener::bind(any).expect("a free TCP port");
+            let listener = TcpListener::bind((own.as_str(), 0)).expect("a free TCP port");
             let (program, stdout) = start(listener.local_addr());
             (Peer::Tcp(accept(&listener)), program, stdout)
         }
@@ -106,17 +110,7 @@ impl Peer {
     /// For a while there is nothing more from the other side, nor does it leave.
     pub fn expects_nothing_yet(&mut self) {
         let mut buffer = [0; 2000];
-        let received = match self {
-            Peer::Udp(socket, _) => {
-                socket.set_read_timeout(Some(A_WHILE)).expect("a timeout");
-                socket.recv(&mut buffer)
-            }
-            Peer::Tcp(connection) => {
-                connection.set_read_timeout(Some(A_WHILE)).expect("a timeout");
-                connection.read(&mut buffer)
-            }
-        };
-        match received {
+        match self.receives_within(A_WHILE, &mut buffer) {
             Ok(0) if matches!(self, Peer::Tcp(_)) => fail(
                 "expected it to wait, but it closes the connection",
                 "它应等待，却关闭了连接",
@@ -132,8 +126,25 @@ impl Peer {
             }
             Err(_) => {}
         }
-        if let Peer::Tcp(connection) = self {
-            connection.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    }
+
+    /// Receives once, waiting no longer than `patience`: how many bytes.
+    pub(crate) fn receives_within(
+        &mut self,
+        patience: Duration,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        match self {
+            Peer::Udp(socket, _) => {
+                socket.set_read_timeout(Some(patience))?;
+                socket.recv(buffer)
+            }
+            Peer::Tcp(connection) => {
+                connection.set_read_timeout(Some(patience))?;
+                let received = connection.read(buffer);
+                connection.set_read_timeout(Some(DEADLINE))?;
+                received
+            }
         }
     }
 
