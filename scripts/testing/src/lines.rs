@@ -32,17 +32,22 @@ struct Seen {
 }
 
 impl Lines {
-    pub(crate) fn of(stream: &'static str, source: Option<impl Read + Send + 'static>) -> Lines {
-        let shared = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
-        let seen = Arc::clone(&shared);
+    pub(crate) fn of(stream: &'static str, source: impl Read + Send + 'static) -> Lines {
+        let lines = Lines { stream, next: 0, shared: Arc::default() };
+        let shared = Arc::clone(&lines.shared);
         thread::spawn(move || {
-            if let Some(source) = source {
-                collect(source, &seen);
-            }
-            locked(&seen.0).ended = true;
-            seen.1.notify_all();
+            collect(source, &shared);
+            locked(&shared.0).ended = true;
+            shared.1.notify_all();
         });
-        Lines { stream, next: 0, shared }
+        lines
+    }
+
+    /// No lines, of a stream that somebody else reads.
+    pub(crate) fn none(stream: &'static str) -> Lines {
+        let lines = Lines { stream, next: 0, shared: Arc::default() };
+        locked(&lines.shared.0).ended = true;
+        lines
     }
 
     /// The next line, or `None` at the end of the stream; or why nothing has come `until` then.

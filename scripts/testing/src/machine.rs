@@ -38,7 +38,9 @@ pub fn has_own_network() -> bool {
 /// How unshare(1) makes one: by root's right, so that a program can still become another user there,
 /// or else in a user namespace.
 fn own_network() -> Option<&'static str> {
-    ["-n", "-rn"].into_iter().find(|option| succeeds("unshare", &[option, "true"]))
+    static OPTION: OnceLock<Option<&str>> = OnceLock::new();
+    let works = |option: &&str| succeeds("unshare", &[option, "true"]);
+    *OPTION.get_or_init(|| ["-n", "-rn"].into_iter().find(works))
 }
 
 /// The same for IPv6.
@@ -116,15 +118,14 @@ pub fn signals() -> Vec<(&'static str, i32)> {
 
 /// Sends `signal` (TERM, INT, STOP, …) to the process `id`.
 pub fn signal(signal: &str, id: u32) {
-    assert!(try_signal(signal, &id.to_string()), "the process {id} takes no signal");
+    assert!(try_signal(signal, id), "the process {id} takes no signal");
 }
 
-/// The same, where the process may have ended: whether there was one. A minus sign before the `id`
-/// makes it a whole process group's.
-pub fn try_signal(signal: &str, id: &str) -> bool {
+/// The same, where the process may have ended: whether there was one.
+pub(crate) fn try_signal(signal: &str, id: u32) -> bool {
     // The shell's own, as kill(1) is not on every machine.
     let mut kill = Command::new("bash");
-    kill.args(["-c", "kill -s \"$0\" -- \"$1\"", signal]).arg(id);
+    kill.args(["-c", "kill -s \"$0\" \"$1\"", signal, &id.to_string()]);
     kill.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 

@@ -81,15 +81,6 @@ impl Program {
         program
     }
 
-    /// Reads its `stdout` line by line from now on.
-    pub fn reads(&mut self, stdout: ChildStdout) {
-        self.stdout = Lines::of("stdout", Some(stdout));
-        let is_this = |(child, ..): &&mut Started| Arc::ptr_eq(child, &self.child);
-        STARTED.with_borrow_mut(|started| {
-            started.iter_mut().filter(is_this).for_each(|one| one.2 = self.stdout.clone());
-        });
-    }
-
     /// The same with its stdout in the caller's hands: to drop, so that its reader has gone, or to
     /// leave unread, so that the program waits once the pipe is full.
     ///
@@ -115,14 +106,23 @@ impl Program {
             let _ = folder.as_ref().map(fs::remove_dir);
             does_not_start(&command, &error)
         });
-        let (stdin, stdout) = (child.stdin.take().map(typist), child.stdout.take());
-        let stderr = Lines::of("stderr", child.stderr.take());
+        let stdin = child.stdin.take().map(typist);
+        let unread = child.stdout.take().expect("stdout is piped");
+        let stderr = Lines::of("stderr", child.stderr.take().expect("stderr is piped"));
         let child = Arc::new(Mutex::new(child));
-        let nothing = Lines::of("stdout", None::<ChildStdout>);
-        let started = (Arc::clone(&child), stderr.clone(), nothing.clone());
+        let stdout = Lines::none("stdout");
+        let started = (Arc::clone(&child), stderr.clone(), stdout.clone());
         STARTED.with_borrow_mut(|all| all.push(started));
-        let program = Program { child, guard, is_script, folder, stdin, stdout: nothing, stderr };
-        (program, stdout.expect("stdout is piped"))
+        (Program { child, guard, is_script, folder, stdin, stdout, stderr }, unread)
+    }
+
+    /// Reads its `stdout` line by line from now on.
+    pub fn reads(&mut self, stdout: ChildStdout) {
+        self.stdout = Lines::of("stdout", stdout);
+        let is_this = |(child, ..): &&mut Started| Arc::ptr_eq(child, &self.child);
+        STARTED.with_borrow_mut(|started| {
+            started.iter_mut().filter(is_this).for_each(|one| one.2 = self.stdout.clone());
+        });
     }
 
     /// The program's process id.
@@ -252,7 +252,7 @@ fn refuse_crlf(command: &Command) {
 impl Drop for Program {
     fn drop(&mut self) {
         // One of this repository's scripts takes down what it has started when it may.
-        if self.is_script && self.is_running() && try_signal("TERM", &self.id().to_string()) {
+        if self.is_script && self.is_running() && try_signal("TERM", self.id()) {
             let _ = locked(&self.child).wait_timeout(DEADLINE);
         }
         if cfg!(windows) && self.is_running() {

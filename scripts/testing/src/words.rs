@@ -39,6 +39,7 @@ pub fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
 /// Whether the locale (locale(7)) asks for Chinese.
 pub fn in_chinese() -> bool {
     let set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
