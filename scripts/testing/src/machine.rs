@@ -98,7 +98,22 @@ pub fn scratch(name: &str) -> PathBuf {
     scratch_in(&folder, name)
 }
 
-/// The same in that `folder`.
+/// A new folder among what cargo builds.
+pub fn scratch_folder(name: &str) -> PathBuf {
+    let folder = scratch(name);
+    fs::create_dir(&folder).expect("a new folder");
+    folder
+}
+
+/// Writes a program that can be executed: its `text`.
+#[cfg(unix)]
+pub fn write_program(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text).expect("the program's file");
+    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("its mode");
+}
+
+/// The same as [`scratch`] in that `folder`.
 pub fn scratch_in(folder: &Path, name: &str) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

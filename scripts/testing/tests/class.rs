@@ -2,32 +2,28 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use testing::{
-    executables, has_tool, run, run_within, scratch, script, wait_until, workspace_program,
+    executables, has_tool, run, run_within, scratch_folder, script, wait_until, workspace_program,
+    write_program,
 };
 
 /// How long a check may take, or several of them side by side.
 const A_CHECK: Duration = Duration::from_secs(120);
 
-/// A folder for a test's programs.
-fn folder() -> PathBuf {
-    let folder = scratch("class 班");
-    fs::create_dir_all(&folder).expect("a folder for the programs");
-    folder
-}
+const FOLDER: &str = "class 班";
 
 /// A program in that folder: its path.
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("the program's folder");
-    fs::write(&path, text).expect("the program");
-    let mode = if name.starts_with("not-allowed") { 0o644 } else { 0o755 };
-    fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("its mode");
+    match name {
+        "not-allowed" => fs::write(&path, text).expect("the program"),
+        _ => write_program(&path, text),
+    }
     path.to_string_lossy().into_owned()
 }
 
@@ -72,7 +68,7 @@ fn a_right_program_passes_all_steps_and_is_named_as_it_is_called() {
 
 #[test]
 fn a_wrong_program_is_told_in_one_sentence_what_is_wrong_with_it() {
-    let folder = folder();
+    let folder = scratch_folder(FOLDER);
     let marker = format!("31{}.5", std::process::id()); // seconds that nobody else sleeps
     let daemon = format!("setsid sleep {marker} & setsid sleep {marker} &\nexit 3\n");
     let bash = |text: &str| format!("#!/usr/bin/env bash\n{text}");
@@ -156,7 +152,7 @@ fn a_class_is_marked() {
     if !has_tool("python3") {
         return;
     }
-    let folder = folder();
+    let folder = scratch_folder(FOLDER);
     let lesson = python(["", ""]);
     let class = folder.join("class");
     write(&class, "甲 student/udp_server.py", &lesson);
@@ -203,7 +199,7 @@ fn the_students_copy_has_skeletons_and_no_answers() {
     if !has_tool("python3") {
         return;
     }
-    let copy = folder().join("lab");
+    let copy = scratch_folder(FOLDER).join("lab");
     let path = copy.to_string_lossy().into_owned();
     let (status, stdout, stderr) = run(script("handout.sh", &[&path]), "");
     assert_eq!((status, stderr), (Some(0), vec![]), "{stdout:?}");

@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use testing::{UTF_8, build, has_tool, may_capture, run, scratch, script, without_tool};
+use testing::{
+    UTF_8, build, has_tool, may_capture, run, scratch, scratch_folder, script, without_tool,
+};
 
 /// The scripts that have here what they need.
 fn drawing_scripts() -> Vec<&'static str> {
@@ -90,8 +92,7 @@ fn the_page_on_sockets_shows_a_close_of_four_segments_that_is_drawn() {
         let block = blocks.find(|block| block.starts_with("text\n$ ")).expect("the commands");
         let (commands, written): (Vec<_>, Vec<_>) =
             block.lines().skip(1).partition(|line| line.starts_with("$ "));
-        let folder = scratch("four");
-        fs::create_dir(&folder).expect("a folder");
+        let folder = scratch_folder("four");
         symlink(format!("{root}/scripts"), folder.join("scripts")).expect("a link");
         let mut bash = Command::new("bash");
         bash.args(["-ec", &commands.join("\n").replace("$ ", "")]);

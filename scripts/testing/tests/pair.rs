@@ -1,10 +1,9 @@
 //! `scripts/pair.sh`: both programs' lines, in order.
 #![cfg(unix)]
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
-use testing::{Program, limited, run, scratch, script, workspace_program};
+use testing::{Program, limited, run, scratch_folder, script, workspace_program, write_program};
 
 /// The lines without the ports, which are other ones each time.
 fn without_ports(lines: &[String]) -> Vec<String> {
@@ -91,17 +90,14 @@ fn it_ends_when_nobody_reads_on() {
 /// A file or a command, from where the script is called; or where cargo says that the programs are.
 #[test]
 fn programs_of_others_take_part() {
-    let folder = scratch("其他 others");
-    fs::create_dir_all(&folder).expect("a folder for the test's files");
+    let folder = scratch_folder("其他 others");
     let own = workspace_program("udp-server");
     let own = own.get_program().to_string_lossy();
     let server = format!("echo \"${{0##*/}} $1\" >&2; exec '{own}' \"${{@: -2}}\"");
     let artifact = format!("{{\"executable\":\"{}/udp-server\"}}", folder.display());
     let cargo = format!("echo '{artifact}'");
     for (name, text) in [("my server", &server), ("udp-server", &server), ("cargo", &cargo)] {
-        let file = folder.join(name);
-        fs::write(&file, format!("#!/usr/bin/env bash\n{text}\n")).expect("the file");
-        fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).expect("its mode");
+        write_program(&folder.join(name), &format!("#!/usr/bin/env bash\n{text}\n"));
     }
     symlink(own.replace("udp-server", "udp-client"), folder.join("udp-client")).expect("a link");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());

@@ -3,19 +3,14 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
 use std::process::Command;
 
-use testing::{limited, run, scratch, script};
+use testing::{limited, run, scratch_folder, script};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A folder for a test's files, with a name that is none of the easy ones.
-fn folder() -> PathBuf {
-    let folder = scratch("文件 夹");
-    fs::create_dir_all(&folder).expect("a folder for the test's files");
-    folder
-}
+/// The name of a folder, which is none of the easy ones.
+const FOLDER: &str = "文件 夹";
 
 #[test]
 fn the_help_is_printed_and_a_wrong_command_line_refused() {
@@ -49,7 +44,7 @@ fn the_help_is_printed_and_a_wrong_command_line_refused() {
 
 #[test]
 fn a_link_to_the_script_and_the_callers_settings_of_bash_do_no_harm() {
-    let folder = folder();
+    let folder = scratch_folder(FOLDER);
     symlink(format!("{SCRIPTS}/pair.sh"), folder.join("first")).expect("a link");
     symlink("first", folder.join("second")).expect("a link to the link");
     fs::write(folder.join("settings"), "set -f; shopt -s nocasematch").expect("a file");
@@ -110,7 +105,7 @@ fn a_signal_leaves_nothing() {
         let moments = [("log", 0), ("notes", 1), (file, size)];
         for (file, size) in moments.into_iter().filter(|_| is_possible) {
             for (signal_name, number) in signals() {
-                let folder = folder();
+                let folder = scratch_folder(FOLDER);
                 let mut command = script(name, arguments);
                 command.env("TMPDIR", &folder);
                 if !["pair.sh", "load.sh"].contains(&name) {
