@@ -264,7 +264,8 @@ def main():
     programs = {}
     for student in students:
         for exercise, path in programs_of(student).items():
-            result = {"steps": [], "verdicts": [], "note": "", "seconds": 0.0}
+            steps = [0] * len(points[exercise])
+            result = {"steps": steps, "verdicts": [], "note": "", "seconds": 0.0}
             results[student.name][exercise] = result
             if isinstance(path, str):
                 result["note"] = path
@@ -288,8 +289,9 @@ def main():
             student, exercise = running[one]
             result = results[student][exercise]
             result["verdicts"], result["seconds"] = one.result()
+            result["steps"] = marked(result["verdicts"], points[exercise])
             done += 1
-            total = sum(marked(result["verdicts"], points[exercise]))
+            total = sum(result["steps"])
             print(f"{done}/{len(running)} {student} {exercise}: {total} ({result['seconds']:.0f} s)", file=sys.stderr)
 
     out.mkdir(parents=True, exist_ok=True)
@@ -300,7 +302,6 @@ def main():
         table.writerow(["student", "exercise", *steps, "points", "first failure", "note", "seconds"])
         for student, of_student in results.items():
             for exercise, result in of_student.items():
-                result["steps"] = marked(result["verdicts"], points[exercise])
                 failures = (why.split("\n")[0] for _, _, why in sorted(result["verdicts"], key=lambda v: v[0]) if why)
                 if not result["verdicts"] and not result["note"]:
                     result["note"] = say("no verdict: it has ended its own check", "没有结论：它结束了检查它的程序")
