@@ -16,9 +16,7 @@ Left out are flags, sizes of buffers, and how a client looks without waiting for
 the time it sends (ioctl, recvfrom, ioctl).'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-kind_and_messages "$@"
-[ $# -gt 1 ] || echo 你好 >"$work/messages"
-[ "$kind" = tcp ] || echo exit >>"$work/messages"
+whole_talk "$@"
 need strace
 need python3
 why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"

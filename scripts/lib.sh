@@ -175,3 +175,11 @@ kind_and_messages() {
         printf '%s\n' "$message" >>"$work/messages"
     done
 }
+
+# whole_talk udp|tcp [MESSAGE...]: the same, with 你好 where there is no MESSAGE, and at last exit to a
+# UDP server, which stops it.
+whole_talk() {
+    kind_and_messages "$@"
+    [ $# -gt 1 ] || echo 你好 >"$work/messages"
+    [ "$kind" = tcp ] || echo exit >>"$work/messages"
+}

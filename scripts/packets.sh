@@ -15,9 +15,7 @@ server. The status is the client'\''s. Other programs can take part, as in scrip
 Whoever runs this has to be allowed to capture packets; it says how when they are not.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-kind_and_messages "$@"
-[ $# -gt 1 ] || echo 你好 >"$work/messages"
-[ "$kind" = tcp ] || echo exit >>"$work/messages"
+whole_talk "$@"
 need tcpdump
 need python3
 why=$(tcpdump -i lo -L 2>&1) || fail "tcpdump may not capture: $why
