@@ -45,21 +45,21 @@ def main():
         payload = packet[len(packet) - int(size):]  # behind the headers
         client = client or source
         last = sections[-1][0] if sections else None
-        flags = re.search(r'Flags \[(.*?)\]', about)
-        name = section(flags.group(1), payload, last) if flags else 'datagrams'
+        flags = ''.join(re.findall(r'Flags \[(.*?)\]', about))  # none of a datagram
+        name = section(flags, payload, last) if flags else 'datagrams'
         if name != last:
             sections.append((name, []))
         label, new = 'UDP', ('', '')
         if flags:
-            label = segment_label(flags.group(1), about)
+            label = segment_label(flags, about)
             sides = (source, target) if target == server else (target, source)
-            is_first = 'S' in flags.group(1) and '.' not in flags.group(1)
+            is_first = 'S' in flags and '.' not in flags
             if is_first and states.get(sides, ['CLOSED'])[0] != 'SYN-SENT':  # which sends it again
                 is_refused = '.%s: Flags [R.], seq 0,' % source in report  # nobody listens
                 states[sides], fins[sides] = ['CLOSED', 'CLOSED' if is_refused else 'LISTEN'], {}
             before = states.setdefault(sides, ['ESTABLISHED', 'ESTABLISHED'])
             sender = sides.index(source)
-            states[sides] = after(before, sender, flags.group(1), about, fins.setdefault(sides, {}))
+            states[sides] = after(before, sender, flags, about, fins.setdefault(sides, {}))
             new = [now if now != then else '' for now, then in zip(states[sides], before)]
         arrow = rung(label, payload, source == server)
         sections[-1][1].append('{:11} |{}| {}'.format(new[0], arrow, new[1]).rstrip())
