@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
-# The history has the answers; the rest is the teacher's.
-LEFT_OUT = ["target", ".git", "grade.*", "points.txt", "handout.*", "teacher*.md"]
+# What students get; a teacher may have put a class's programs and marks beside it.
+PARTS = [".gitignore", "Cargo.*", "*.toml", "LICENSE*", "README*", "claims", "common", "docs", "scripts", *EXERCISES]
+LEFT_OUT = shutil.ignore_patterns("grade*", "points.txt", "handout.*", "teacher*.md", "target", "__pycache__")
 ANSWER = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
 
 
@@ -27,8 +28,12 @@ def main():
     root, folder = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
     if folder.exists():
         sys.exit(f"handout.sh: {folder} exists already")
-    ignore = shutil.ignore_patterns(*LEFT_OUT)
-    shutil.copytree(root, folder, ignore=ignore, symlinks=True)
+    folder.mkdir(parents=True)
+    for path in [path for part in PARTS for path in root.glob(part)]:
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(path, folder)
     for page in [path for part in (folder, folder / "scripts") for path in part.glob("README*.md")]:
         text = page.read_text(encoding="utf-8")
         rows = r"^.*(docs/teacher|\]\((grade|handout)\.sh\)).*\n"  # with links to what is left out
