@@ -11,6 +11,7 @@ nothing because this machine lacks a tool or a right. ARGUMENTs are cargo test'\
 
 need cargo 'install Rust, see https://rustup.rs'
 export SKIPPED_TESTS=$work/skipped # a line for each test and what it lacks
+export RUST_LIB_BACKTRACE=0 # a test meets a million errors, none of which wants one
 export RUST_TEST_THREADS=${RUST_TEST_THREADS-16} # most tests do little but wait
 PATH=$PATH:/usr/sbin:/sbin # where Debian has ip, and no user looks
 : >"$SKIPPED_TESTS"

@@ -150,13 +150,21 @@ impl Lines {
                     self.is_missing(what, &words("got {}", "得到 {}", &[&line]))
                 }
                 Ok(Some(_)) => {}
-                _ if what[0].contains("listening on") && is_on_stdout(&is_it) => {
-                    self.is_missing(what, &words("it is on stdout", "它写在了 stdout 上", &[]))
+                _ => {
+                    let why = line.err().map(|why| end.unwrap_or(why));
+                    let why = why.unwrap_or_else(|| self.its_end());
+                    let is_elsewhere = what[0].contains("listening on") && is_on_stdout(is_it);
+                    let elsewhere = words("it is on stdout", "它写在了 stdout 上", &[]);
+                    self.is_missing(what, if is_elsewhere { &elsewhere } else { &why })
                 }
-                Ok(None) => self.is_missing(what, &self.its_end()),
-                Err(why) => self.is_missing(what, &end.unwrap_or(why)),
             }
         }
+    }
+
+    /// Whether such a line comes `until` then.
+    pub(crate) fn has(&mut self, until: Instant, is_it: impl Fn(&str) -> bool) -> bool {
+        let coming = || self.awaited(until).ok().flatten();
+        std::iter::from_fn(coming).any(|line| is_it(&line))
     }
 
     /// All lines that are still to come until the end of the stream.

@@ -1,7 +1,6 @@
 //! What this machine has to test with, and Linux's tools around a program.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{ToSocketAddrs, UdpSocket};
@@ -161,9 +160,9 @@ pub(crate) fn on_own_network(first: &str, command: &Command) -> Command {
     under("unshare", &[option], &limited(&format!("ip link set lo up\n{first}"), command))
 }
 
-/// Checks the `body` of the test called `test` in another run of the test's program, which has a
-/// network to itself, in a shell that runs `first`.
-pub fn with_own_network(test: &str, first: &str, body: impl Fn()) {
+/// Checks the `body` of this test in another run of the test's program, which has a network to
+/// itself, in a shell that runs `first`.
+pub fn with_own_network(first: &str, body: impl Fn()) {
     if env::var_os("ON_OWN_NETWORK").is_some() {
         return body();
     }
@@ -171,7 +170,8 @@ pub fn with_own_network(test: &str, first: &str, body: impl Fn()) {
         return;
     }
     let mut this = Command::new(env::current_exe().expect("this test's program"));
-    let mut again = on_own_network(first, this.args(["--exact", test]));
+    this.args(["--exact", thread::current().name().expect("the test's name")]);
+    let mut again = on_own_network(first, &this);
     // There the test is root, whose home is another one. cargo asks for it where HOME is not set.
     #[allow(deprecated)] // until Rust 1.87
     if let Some(home) = env::home_dir() {
@@ -188,29 +188,14 @@ pub const UTF_8: &str = "C.UTF-8";
 
 /// Marks the command of a script of this repository, which runs where it is called and takes down
 /// itself what it has started.
-pub(crate) const OF_THIS_REPOSITORY: &str = "OF_THIS_REPOSITORY";
+pub const OF_THIS_REPOSITORY: &str = "OF_THIS_REPOSITORY";
 
 /// The script of that name, in bash, with the programs built that it starts.
 pub fn script(name: &str, arguments: &[&str]) -> Command {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| build(&[]));
+    build();
     let mut command = Command::new("bash");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/..").to_owned() + "/" + name).args(arguments);
     command.env("LC_ALL", UTF_8).env(OF_THIS_REPOSITORY, "yes");
-    command
-}
-
-/// `command` where `tool` is not installed: links to all others stand in the new `folder`.
-#[cfg(unix)]
-pub fn without_tool(mut command: Command, tool: &str, folder: &Path) -> Command {
-    fs::create_dir(folder).expect("a folder for the links");
-    for place in env::split_paths(&env::var_os("PATH").unwrap_or_default()) {
-        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-            let _ = std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name()));
-        }
-    }
-    let _ = fs::remove_file(folder.join(tool)); // where it is
-    command.env("PATH", folder);
     command
 }
 
@@ -239,6 +224,14 @@ fn under(tool: &str, options: &[&str], command: &Command) -> Command {
     outer
 }
 
+/// Whether a process runs in whose `cmdline` or `environ` (proc(5)) there is that text.
+pub fn is_running(file: &str, text: &str) -> bool {
+    fs::read_dir("/proc").into_iter().flatten().flatten().any(|process| {
+        let found = fs::read(process.path().join(file)).unwrap_or_default();
+        String::from_utf8_lossy(&found).contains(text)
+    })
+}
+
 /// The most memory that the process `id` has had, in KiB (VmHWM in proc(5)).
 pub fn peak_memory(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its figures");
@@ -250,7 +243,7 @@ pub fn peak_memory(id: u32) -> u64 {
 pub fn workspace_program(name: &str) -> Command {
     static BUILT: OnceLock<String> = OnceLock::new();
     // Where cargo puts programs is a matter of its configuration: it says so itself.
-    let built = BUILT.get_or_init(|| said_by_build(&["--message-format=json".as_ref()]));
+    let built = BUILT.get_or_init(|| said_by_build("--message-format=json"));
     let mut paths = executables(built);
     let own = paths.find(|path| Path::new(path).file_stem() == Some(name.as_ref()));
     program(name, &own.expect("cargo has built the program"))
@@ -262,20 +255,27 @@ pub fn executables(said: &str) -> impl Iterator<Item = String> {
     paths.map(|path| path.replace(r"\\", r"\")) // Windows' backslashes are escaped there
 }
 
-/// Builds all programs, with more `options` of cargo's. What a test waits for has no time for it.
-pub fn build(options: &[&OsStr]) {
-    if options.contains(&"--release".as_ref()) {
-        let _ = writeln!(io::stderr(), "(building in release mode, which takes a minute or so)");
-    }
-    said_by_build(options);
+/// Builds all programs. What a test waits for has no time for it, and some tests have no network.
+pub fn build() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| drop(said_by_build("--profile=dev")));
 }
 
-/// The same: what cargo prints.
-fn said_by_build(options: &[&OsStr]) -> String {
+/// The same in release mode.
+pub fn build_release() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let _ = writeln!(io::stderr(), "(building in release mode, which takes a minute or so)");
+        said_by_build("--release");
+    });
+}
+
+/// Builds all programs with that option: what cargo prints.
+fn said_by_build(option: &str) -> String {
     let printed = scratch("build");
     let file = File::create(&printed).expect("a file for what cargo prints");
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--locked", "--workspace"]).args(options);
+    cargo.args(["build", "--quiet", "--locked", "--workspace", option]);
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut build = cargo.stdin(Stdio::null()).stdout(file).spawn().expect("cargo starts");
     let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use wait_timeout::ChildExt;
 
 use crate::lines::locked;
 use crate::{
-    DEADLINE, EMPTY_FOLDER, Lines, OF_THIS_REPOSITORY, ensure, fail, shortened, speak_plainly,
-    try_signal, words,
+    A_WHILE, DEADLINE, EMPTY_FOLDER, Lines, OF_THIS_REPOSITORY, ensure, fail, shortened,
+    speak_plainly, try_signal, words,
 };
+
+/// How long one of this repository's scripts may take, on a machine that is busy with others.
+pub const A_SCRIPT: Duration = Duration::from_secs(120);
 
 /// A started program. Dropping it ends it, and what it has started.
 pub struct Program {
@@ -67,10 +70,8 @@ pub(crate) fn last_words() -> String {
 
 /// Whether a program of this test has written such a line on stdout.
 pub(crate) fn is_on_stdout(is_it: impl Fn(&str) -> bool) -> bool {
-    STARTED.with_borrow(|started| {
-        let mut lines = started.iter().flat_map(|(.., stdout)| stdout.seen());
-        lines.any(|line| is_it(&line))
-    })
+    let by = Instant::now() + A_WHILE; // it may still be on its way
+    STARTED.with_borrow(|started| started.iter().any(|(.., stdout)| stdout.clone().has(by, &is_it)))
 }
 
 impl Program {
@@ -163,9 +164,9 @@ impl Program {
         locked(&self.child).try_wait().expect("the program can be waited for").is_none()
     }
 
-    /// Waits for its end: its exit status.
+    /// Waits for its end: its exit status. A script, which starts many programs, may take longer.
     pub fn status(&mut self) -> ExitStatus {
-        self.status_within(DEADLINE)
+        self.status_within(if self.is_script { A_SCRIPT } else { DEADLINE })
     }
 
     fn status_within(&mut self, patience: Duration) -> ExitStatus {
@@ -319,19 +320,10 @@ impl Server {
 
 /// Runs `command` with `input` on its stdin to its end: status, stdout and stderr.
 pub fn run(command: Command, input: impl AsRef<[u8]>) -> (Option<i32>, Vec<String>, Vec<String>) {
-    run_within(DEADLINE, command, input)
-}
-
-/// The same for a program that takes longer than others.
-pub fn run_within(
-    patience: Duration,
-    command: Command,
-    input: impl AsRef<[u8]>,
-) -> (Option<i32>, Vec<String>, Vec<String>) {
     let mut program = Program::start(command);
     program.types(input);
     program.ends_input();
-    let status = program.status_within(patience).code();
+    let status = program.status().code();
     (status, program.stdout.rest(), program.stderr.rest())
 }
 

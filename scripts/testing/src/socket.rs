@@ -219,12 +219,17 @@ pub fn close(peer: Peer) {
 
 /// Asks until `what` has `happened`, for what no system call can be waited for. A panic says `what`
 /// was waited for in vain.
-pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, happened: impl FnMut() -> bool) {
+    wait_within(DEADLINE, what, happened);
+}
+
+/// The same with another `patience`.
+pub fn wait_within(patience: Duration, what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
         let english = "waited {} seconds in vain: {}";
-        let seconds = DEADLINE.as_secs();
-        ensure(started.elapsed() < DEADLINE, english, "等了 {} 秒仍未：{}", &[&seconds, &what]);
+        let seconds = patience.as_secs();
+        ensure(started.elapsed() < patience, english, "等了 {} 秒仍未：{}", &[&seconds, &what]);
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use testing::{build, has_tool, run, script, workspace_program};
+use testing::{build_release, has_tool, run, script, workspace_program};
 
 /// What the table says in the row of that name.
 fn row<'a>(table: &'a [String], name: &str) -> &'a str {
@@ -17,7 +17,7 @@ fn count(table: &[String], name: &str) -> u64 {
 
 #[test]
 fn every_message_is_counted_on_both_sides() {
-    build(&["--release".as_ref()]);
+    build_release();
     for (kind, threads) in [("udp", "1"), ("tcp", "6")] {
         let (status, table, stderr) = run(script("load.sh", &[kind, "5", "20"]), "");
         assert_eq!((status, stderr), (Some(0), vec![]), "{table:?}");
@@ -40,7 +40,7 @@ fn a_server_that_dies_is_a_loss_and_told_at_once() {
     if !has_tool("timeout") {
         return;
     }
-    build(&["--release".as_ref()]);
+    build_release();
     for kind in ["udp", "tcp"] {
         let name = format!("{kind}-server");
         let server = workspace_program(&name);

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use testing::{limited, run, scratch_folder, script};
+use testing::{is_running, limited, run, scratch_folder, script};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -89,54 +89,63 @@ fn a_job_that_has_ended_is_not_among_those_that_are_killed() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_leaves_nothing() {
-    use std::os::unix::process::ExitStatusExt;
-    use std::time::{Duration, Instant};
-    use testing::{Program, build, has_tool, may_capture, signal, signals, wait_until};
+    use testing::{build_release, has_tool, may_capture};
 
-    build(&["--release".as_ref()]);
+    build_release();
     let can_trace = has_tool("strace") && has_tool("python3");
     // What keeps each at work, and the file that comes in the middle of it, with so many bytes.
-    for (name, arguments, is_possible, file, size) in [
+    let cases = [
         ("pair.sh", &["tcp"][..], true, "log", 100),
         ("load.sh", &["tcp", "5", "1000000"], true, "replies", 1000),
         ("calls.sh", &["tcp"], can_trace, "client", 1),
         ("packets.sh", &["tcp"], may_capture() && has_tool("python3"), "replies", 0),
-    ] {
-        let moments = [("log", 0), ("notes", 1), (file, size)];
-        for (file, size) in moments.into_iter().filter(|_| is_possible) {
-            for (signal_name, number) in signals() {
-                let folder = scratch_folder(FOLDER);
-                let mut command = script(name, arguments);
-                command.env("TMPDIR", &folder);
-                if !["pair.sh", "load.sh"].contains(&name) {
-                    command.env("TCP_CLIENT", "tail -f /dev/null"); // never leaves
+    ];
+    std::thread::scope(|scope| {
+        for (name, arguments, _, file, size) in cases.into_iter().filter(|case| case.2) {
+            scope.spawn(move || {
+                for (file, size) in [("log", 0), ("notes", 1), (file, size)] {
+                    check_signals(name, arguments, file, size);
                 }
-                let mut program = Program::start(command);
-                program.types("你好\n"); // and there may be more
-                wait_until(&format!("{name} writes {file}"), || {
-                    let works = fs::read_dir(&folder).expect("the folder").flatten();
-                    let mut files = works.map(|work| fs::metadata(work.path().join(file)));
-                    files.any(|file| file.is_ok_and(|file| file.len() >= size))
-                });
-                signal(signal_name, program.id());
-                // bash may lose a signal that comes while it reads a command, and says so.
-                let mut again = Some(Instant::now() + Duration::from_secs(3));
-                wait_until(&format!("{name} ends, after {file}"), || {
-                    if again.take_if(|again| *again < Instant::now()).is_some() {
-                        signal(signal_name, program.id());
-                    }
-                    !program.is_running()
-                });
-                assert_eq!(program.status().signal(), Some(number), "{name}, {file}");
-                assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0, "{name}, {file}");
-                let environment = format!("TMPDIR={}\0", folder.display());
-                wait_until(&format!("{name} has ended all, after {file}"), || {
-                    !fs::read_dir("/proc").expect("the processes").flatten().any(|process| {
-                        let found = fs::read(process.path().join("environ")).unwrap_or_default();
-                        String::from_utf8_lossy(&found).contains(&environment)
-                    })
-                });
-            }
+            });
         }
+    });
+}
+
+/// Signals that come when the script of that name has written `size` bytes of a `file`.
+#[cfg(target_os = "linux")]
+fn check_signals(name: &str, arguments: &[&str], file: &str, size: u64) {
+    use std::os::unix::process::ExitStatusExt;
+    use std::time::{Duration, Instant};
+    use testing::{A_SCRIPT, Program, signal, signals, wait_within};
+
+    for (signal_name, number) in signals() {
+        let folder = scratch_folder(FOLDER);
+        let mut command = script(name, arguments);
+        command.env("TMPDIR", &folder);
+        if !["pair.sh", "load.sh"].contains(&name) {
+            command.env("TCP_CLIENT", "tail -f /dev/null"); // never leaves
+        }
+        let mut program = Program::start(command);
+        program.types("你好\n"); // and there may be more
+        wait_within(A_SCRIPT, &format!("{name} writes {file}"), || {
+            let works = fs::read_dir(&folder).expect("the folder").flatten();
+            let mut files = works.map(|work| fs::metadata(work.path().join(file)));
+            files.any(|file| file.is_ok_and(|file| file.len() >= size))
+        });
+        signal(signal_name, program.id());
+        // bash may lose a signal that comes while it reads a command, and says so.
+        let mut again = Some(Instant::now() + Duration::from_secs(3));
+        wait_within(A_SCRIPT, &format!("{name} ends, after {file}"), || {
+            if again.take_if(|again| *again < Instant::now()).is_some() {
+                signal(signal_name, program.id());
+            }
+            !program.is_running()
+        });
+        assert_eq!(program.status().signal(), Some(number), "{name}, {file}");
+        assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0, "{name}, {file}");
+        let environment = format!("TMPDIR={}", folder.display());
+        wait_within(A_SCRIPT, &format!("{name} has ended all, after {file}"), || {
+            !is_running("environ", &environment)
+        });
     }
 }
