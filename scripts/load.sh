@@ -32,12 +32,6 @@ files=$((clients + 24)) limit=$(ulimit -n)
 [[ $limit = unlimited || $limit -ge $files ]] || ulimit -Sn "$files" 2>/dev/null ||
     fail "$clients clients need $files open files, and the hard limit (ulimit -Hn) is $(ulimit -Hn)"
 
-# now: the time in microseconds; before bash 5, in whole seconds.
-now() {
-    local time=${EPOCHREALTIME-$(date +%s).000000}
-    echo "${time/[.,]/}"
-}
-
 # run_clients: all of them, as one job. Each reads a fifo of its own, into which one tee writes the
 # messages as soon as somebody has opened the fifo called go.
 run_clients() {
@@ -55,7 +49,7 @@ run_clients() {
     for client in $started; do
         wait "$client" || failed=$((failed + 1))
     done
-    echo "$(now) $failed" >"$work/ended"
+    echo "${EPOCHREALTIME/[.,]/} $failed" >"$work/ended"
 }
 
 # is_over: whether nothing more can come.
@@ -97,14 +91,14 @@ command_of "$kind-server" && start_server "${command[@]}"
     all=$job
     await 120 are_there
     threads=$(about_server Threads)
-    began=$(now)
+    began=${EPOCHREALTIME/[.,]/}
     : >"$work/go"
     # Until it is over, or for 10 seconds nobody has been answered.
     before=-1 answered=0
     while [ "$answered" -gt "$before" ] && ! await 10 is_over; do
         before=$answered answered=$(grep -c '' "$work/replies")
     done
-    [ -e "$work/ended" ] || echo "$(now) $clients" >"$work/ended"
+    [ -e "$work/ended" ] || echo "${EPOCHREALTIME/[.,]/} $clients" >"$work/ended"
     read -r ended failed <"$work/ended"
     stop "$all"
 } 2>/dev/null # what bash says of a server that was killed

@@ -11,8 +11,3 @@ sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 for first in range(0x80, 0x100):
     pairs = (bytes([first, second]) for second in range(0x40, 0xFF))
     print(f"{first:02X} " + "".join(pair.decode("gbk", "replace")[0] for pair in pairs))
-
-# What gbk.rs relies on: each character has one sequence of bytes, the one that it is read from.
-for character in map(chr, range(sys.maxunicode + 1)):
-    encoded = character.encode("gbk", "ignore")
-    assert encoded == b"" or encoded.decode("gbk") == character and len(encoded) <= 2

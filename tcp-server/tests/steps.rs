@@ -156,18 +156,6 @@ mod step_6_faults {
     }
 
     #[test]
-    fn a_server_that_was_stopped_starts_again_at_once_on_the_same_port() {
-        let mut first = SERVER.serve();
-        let (_open, mut client) = (first.client(), first.client());
-        client.sends(b"exit"); // the server closes first, so its port stays in TIME-WAIT
-        expect_closed(client.tcp());
-        let port = first.address.port().to_string();
-        first.program.kill();
-        let mut again = testing::Program::start(SERVER.with(&["127.0.0.1", &port]));
-        again.stderr.expect_parts(&["listening on", &port]);
-    }
-
-    #[test]
     fn an_address_that_it_cannot_have_is_an_error_that_names_it() {
         names_an_address_that_it_cannot_have(&SERVER);
     }
@@ -263,7 +251,7 @@ mod step_7_contract_with_the_kernel {
     use std::time::{Duration, Instant};
 
     use socket2::SockRef;
-    use testing::{DEADLINE, has_tool, limited, scratch, strace, uses_little_memory};
+    use testing::{DEADLINE, has_tool, limited, strace, uses_little_memory};
 
     use super::*;
 
@@ -296,29 +284,7 @@ mod step_7_contract_with_the_kernel {
 
     #[test]
     fn a_message_costs_three_calls_with_each_line_written_whole() {
-        if !has_tool("strace") {
-            return;
-        }
-        let report = scratch("tcp-server.calls");
-        let to = report.to_str().expect("a path in UTF-8");
-        let trace = ["-f", "-e", "trace=network,read,write", "-o", to, "-xx", "-s", "99999"];
-        let mut server = Server::start(SERVER.name, strace(&trace, &SERVER.command()));
-        let mut client = server.client();
-        for _ in 0..3 {
-            server.answers(&mut client, NI_HAO, &["你好"]);
-        }
-        client.half_closes();
-        expect_closed(client.tcp());
-        server.program.stdout.wait_for("disconnect from");
-        server.program.kill();
-        server.program.stderr.expect_end(); // strace is done
-
-        let mut calls = testing::calls_with_whole_lines(&report);
-        calls.retain(|call| call != "accept4"); // of the accepting thread, at any time
-        let first = calls.iter().position(|call| call == "recvfrom").expect("the first receive");
-        let a_message = ["recvfrom", "write", "sendto"];
-        let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
-        assert_eq!(calls[first..][..expected.len()], expected);
+        costs(&SERVER, &["recvfrom", "write", "sendto"]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use testing::clients::*;
 use testing::{
-    NI_HAO, Peer, Program, Subject, close, datagram, ensure, has_udp_refusals, run, shortened,
-    udp_socket, with_own_network,
+    NI_HAO, Peer, Program, Subject, datagram, ensure, has_udp_refusals, run, shortened, udp_socket,
+    wait_until, with_own_network,
 };
 
 const CLIENT: Subject = Subject { name: "udp-client", own: env!("CARGO_BIN_EXE_udp-client") };
@@ -77,7 +77,8 @@ mod step_5_silence {
         }
         let (server, mut client) = with_client(&CLIENT);
         let address = server.address();
-        close(server);
+        drop(server);
+        wait_until("the port is free", || UdpSocket::bind(address).is_ok());
         client.types("one\ntwo\n");
         client.stderr.expect_parts(&["one", "refused"]);
         client.stderr.expect_parts(&["two", "refused"]);

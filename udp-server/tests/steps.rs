@@ -145,17 +145,12 @@ mod step_7_contract {
         // Half a character is not kept for the next datagram.
         server.shows(&mut client, b"\xc4", "\u{fffd}");
         server.shows(&mut client, b"\xe3\x41", "鉇");
+        expect_whole(&mut server, &mut client, 65_507);
+        server.program.stdout.expect("waiting for messages......");
         client.sends(b"exit");
         let last = format!("receive messages:exit from {}", client.address());
         server.program.stdout.expect(&last);
         server.program.ends_silently_with(0);
-    }
-
-    #[test]
-    fn the_largest_datagram_comes_whole() {
-        let mut server = SERVER.serve();
-        let mut client = server.client();
-        expect_whole(&mut server, &mut client, 65_507);
     }
 
     #[test]
@@ -185,7 +180,7 @@ mod step_7_contract {
 mod step_7_contract_with_the_kernel {
     use std::time::{Duration, Instant};
 
-    use testing::{has_tool, scratch, strace};
+    use testing::{has_tool, strace};
 
     use super::*;
 
@@ -196,23 +191,7 @@ mod step_7_contract_with_the_kernel {
 
     #[test]
     fn a_message_costs_four_calls_with_each_line_written_whole() {
-        let report = scratch("udp-server.calls");
-        let to = report.to_str().expect("a path in UTF-8");
-        let options = ["-o", to, "-xx", "-s", "99999"];
-        let Some(mut server) = server_under_strace(&options) else { return };
-        let mut client = server.client();
-        for size in [1, 30_000, 4] {
-            server.answers(&mut client, &vec![b'a'; size], &["a from"]);
-        }
-        client.sends(b"exit");
-        server.program.ends_with(0);
-        server.program.stderr.expect_end(); // strace is done
-
-        let calls = testing::calls_with_whole_lines(&report);
-        let ready = calls.iter().position(|call| call == "recvfrom").expect("the first receive");
-        let a_message = ["recvfrom", "write", "sendto", "write"];
-        let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
-        assert_eq!(calls[ready..][..expected.len()], expected);
+        costs(&SERVER, &["recvfrom", "write", "sendto", "write"]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What every one of the programs is checked for.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -101,24 +100,4 @@ pub fn uses_little_memory(program: &Program, before: u64) {
     let more = peak_memory(program.id()).saturating_sub(before);
     let english = "expected it to wait and keep little, but it took {} KiB of memory more";
     ensure(more < 6 * 1024, english, "它等待时不应占用内存，却多用了 {} KiB", &[&more]);
-}
-
-/// Checks that strace's report in that file (made with `-xx` and a large `-s`) has nothing on stdout
-/// or stderr but whole lines, each in one `write`; the names of all calls, in their order.
-pub fn calls_with_whole_lines(report: &Path) -> Vec<String> {
-    let bytes = fs::read(report).expect("strace's report");
-    let _ = fs::remove_file(report);
-    let mut names = Vec::new();
-    for call in String::from_utf8_lossy(&bytes).lines() {
-        // `-f` puts a thread's number first.
-        let call = call
-            .trim_start_matches(|character: char| character.is_ascii_digit() || character == ' ');
-        let Some((name, arguments)) = call.split_once('(') else { continue };
-        names.push(name.to_owned());
-        if name == "write" && (arguments.starts_with("1,") || arguments.starts_with("2,")) {
-            let ends = arguments.matches(r"\x0a").count();
-            assert!(ends == 1 && arguments.contains(r#"\x0a""#), "not one whole line: {call}");
-        }
-    }
-    names
 }

@@ -4,15 +4,6 @@
 //! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every surprise is a
 //! panic that says in one sentence what the program did and what was expected: the reader is a
 //! student whose program it is.
-//!
-//! - [`subject`]: the program that a test is about, and the command that starts it.
-//! - [`mod@program`]: a program that runs, from its start to its end.
-//! - [`lines`]: what a program prints.
-//! - [`socket`]: the other side's sockets.
-//! - [`words`](mod@words): the sentence in which a failed test says what is wrong.
-//! - [`machine`]: what this machine has to test with, and Linux's tools around a program.
-//! - [`check`], [`servers`], [`clients`]: what all programs, both servers or both clients are
-//!   checked for.
 
 use std::time::Duration;
 

@@ -86,25 +86,9 @@ impl Lines {
     }
 
     /// Says that the stream has ended, which as a rule is the end of the program.
-    fn its_end(&self) -> String {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_millis(100) {
-            if let Some(end) = an_end() {
-                return end;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        words("it was closed", "它被关闭了", &[])
-    }
-
-    /// The next line, or `None` at the end of the stream.
-    pub fn next_line(&mut self) -> Option<String> {
-        self.line_or_end(Instant::now() + DEADLINE)
-    }
-
-    fn line_or_end(&mut self, until: Instant) -> Option<String> {
-        let line = self.awaited(until);
-        line.unwrap_or_else(|why| self.is_missing(["its end", "结尾"], &why))
+    fn its_end() -> String {
+        thread::sleep(Duration::from_millis(100)); // the program may take a moment for it
+        an_end().unwrap_or_else(|| words("it was closed", "它被关闭了", &[]))
     }
 
     /// Waits for the next line, which has to be `expected`.
@@ -152,7 +136,7 @@ impl Lines {
                 Ok(Some(_)) => {}
                 _ => {
                     let why = line.err().map(|why| end.unwrap_or(why));
-                    let why = why.unwrap_or_else(|| self.its_end());
+                    let why = why.unwrap_or_else(Lines::its_end);
                     let is_elsewhere = what[0].contains("listening on") && is_on_stdout(is_it);
                     let elsewhere = words("it is on stdout", "它写在了 stdout 上", &[]);
                     self.is_missing(what, if is_elsewhere { &elsewhere } else { &why })
@@ -170,7 +154,11 @@ impl Lines {
     /// All lines that are still to come until the end of the stream.
     pub fn rest(&mut self) -> Vec<String> {
         let until = Instant::now() + 6 * DEADLINE;
-        std::iter::from_fn(|| self.line_or_end(until.min(Instant::now() + DEADLINE))).collect()
+        let next = || {
+            let line = self.awaited(until.min(Instant::now() + DEADLINE));
+            line.unwrap_or_else(|why| self.is_missing(["its end", "结尾"], &why))
+        };
+        std::iter::from_fn(next).collect()
     }
 
     /// Waits for the end of the stream, before which nothing more may come.
@@ -218,4 +206,13 @@ fn collect(source: impl Read, (seen, arrived): &(Mutex<Seen>, Condvar)) {
         arrived.notify_all();
         line.clear();
     }
+}
+
+/// The line with PORT for each ephemeral port of 127.0.0.1, of five digits, which is another one each time.
+pub fn without_ports(line: &str) -> String {
+    let without = |part: &str| match part.get(..5).map(str::parse::<u16>) {
+        Some(Ok(_)) => format!("PORT{}", &part[5..]),
+        _ => part.to_owned(),
+    };
+    line.split("127.0.0.1:").map(without).collect::<Vec<_>>().join("127.0.0.1:")
 }

@@ -6,13 +6,11 @@ use std::io::{self, Write};
 use std::net::{ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Once, OnceLock};
 use std::thread;
 
-use wait_timeout::ChildExt;
-
-use crate::{DEADLINE, program};
+use crate::program;
 
 /// Whether `tool` is on this machine; see [`is_there_or_skipped`].
 pub fn has_tool(tool: &str) -> bool {
@@ -239,12 +237,9 @@ pub fn peak_memory(id: u32) -> u64 {
     line.trim_end_matches("kB").trim().parse().expect("a figure in kB")
 }
 
-/// The workspace's program called `name`, built if need be, for tests outside its own crate.
+/// The workspace's program called `name`, for tests outside its own crate.
 pub fn workspace_program(name: &str) -> Command {
-    static BUILT: OnceLock<String> = OnceLock::new();
-    // Where cargo puts programs is a matter of its configuration: it says so itself.
-    let built = BUILT.get_or_init(|| said_by_build("--message-format=json"));
-    let mut paths = executables(built);
+    let mut paths = executables(build());
     let own = paths.find(|path| Path::new(path).file_stem() == Some(name.as_ref()));
     program(name, &own.expect("cargo has built the program"))
 }
@@ -255,33 +250,28 @@ pub fn executables(said: &str) -> impl Iterator<Item = String> {
     paths.map(|path| path.replace(r"\\", r"\")) // Windows' backslashes are escaped there
 }
 
-/// Builds all programs. What a test waits for has no time for it, and some tests have no network.
-pub fn build() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| drop(said_by_build("--profile=dev")));
+/// Builds all programs: what cargo prints, which says where they are. What a test waits for has no time
+/// for it, and some tests have no network.
+pub fn build() -> &'static str {
+    static SAID: OnceLock<String> = OnceLock::new();
+    SAID.get_or_init(|| said_by_build("--profile=dev"))
 }
 
 /// The same in release mode.
 pub fn build_release() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| {
+    static SAID: OnceLock<String> = OnceLock::new();
+    SAID.get_or_init(|| {
         let _ = writeln!(io::stderr(), "(building in release mode, which takes a minute or so)");
-        said_by_build("--release");
+        said_by_build("--release")
     });
 }
 
-/// Builds all programs with that option: what cargo prints.
 fn said_by_build(option: &str) -> String {
-    let printed = scratch("build");
-    let file = File::create(&printed).expect("a file for what cargo prints");
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--locked", "--workspace", option]);
+    cargo.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let mut build = cargo.stdin(Stdio::null()).stdout(file).spawn().expect("cargo starts");
-    let built = build.wait_timeout(30 * DEADLINE).expect("cargo can be waited for");
-    let _ = build.kill();
-    let text = fs::read_to_string(&printed).expect("what cargo printed");
-    let _ = fs::remove_file(&printed);
-    assert!(built.is_some_and(|status| status.success()), "the programs cannot be built");
-    text
+    let built = cargo.output().expect("cargo starts");
+    assert!(built.status.success(), "the programs cannot be built");
+    String::from_utf8_lossy(&built.stdout).into_owned()
 }

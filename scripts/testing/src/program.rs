@@ -4,19 +4,19 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use wait_timeout::ChildExt;
 
 use crate::lines::locked;
 use crate::{
-    A_WHILE, DEADLINE, EMPTY_FOLDER, Lines, OF_THIS_REPOSITORY, ensure, fail, shortened,
-    speak_plainly, try_signal, words,
+    A_WHILE, DEADLINE, Lines, OF_THIS_REPOSITORY, ensure, fail, shortened, speak_plainly,
+    try_signal, words,
 };
 
 /// How long one of this repository's scripts may take, on a machine that is busy with others.
@@ -27,7 +27,6 @@ pub struct Program {
     child: Arc<Mutex<Child>>,
     guard: Option<Child>,
     is_script: bool,
-    folder: Option<PathBuf>,
     stdin: Option<Sender<Vec<u8>>>,
     /// Its stdout, line by line.
     pub stdout: Lines,
@@ -90,23 +89,12 @@ impl Program {
     pub fn start_unread(mut command: Command) -> (Program, ChildStdout) {
         speak_plainly();
         let is_script = command.get_envs().any(|(name, _)| name == OF_THIS_REPOSITORY);
-        let folder = command.get_current_dir().filter(|folder| {
-            let name = folder.file_name().unwrap_or_default();
-            name.to_string_lossy().starts_with(EMPTY_FOLDER)
-        });
-        let folder = folder.map(Path::to_owned);
-        if let Some(folder) = &folder {
-            fs::create_dir(folder).expect("an empty folder");
-        }
         // Python in UTF-8, and with each line out at once.
         command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1");
         refuse_crlf(&command);
         let guard = guard(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            let _ = folder.as_ref().map(fs::remove_dir);
-            does_not_start(&command, &error)
-        });
+        let mut child = command.spawn().unwrap_or_else(|error| does_not_start(&command, &error));
         let stdin = child.stdin.take().map(typist);
         let unread = child.stdout.take().expect("stdout is piped");
         let stderr = Lines::of("stderr", child.stderr.take().expect("stderr is piped"));
@@ -114,7 +102,7 @@ impl Program {
         let stdout = Lines::none("stdout");
         let started = (Arc::clone(&child), stderr.clone(), stdout.clone());
         STARTED.with_borrow_mut(|all| all.push(started));
-        (Program { child, guard, is_script, folder, stdin, stdout, stderr }, unread)
+        (Program { child, guard, is_script, stdin, stdout, stderr }, unread)
     }
 
     /// Reads its `stdout` line by line from now on.
@@ -264,7 +252,6 @@ impl Drop for Program {
         STARTED.with_borrow_mut(|started| {
             started.retain(|(child, ..)| !Arc::ptr_eq(child, &self.child));
         });
-        let _ = self.folder.as_ref().map(fs::remove_dir_all);
     }
 }
 

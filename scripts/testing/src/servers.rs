@@ -233,3 +233,45 @@ pub fn ends_at_a_signal(subject: &Subject) {
         again.stderr.expect_parts(&["listening on", &port]);
     }
 }
+
+/// Three messages cost these calls each, with each line in one `write`, as strace reports them.
+#[cfg(target_os = "linux")]
+pub fn costs(subject: &Subject, a_message: &[&str]) {
+    if !crate::has_tool("strace") {
+        return;
+    }
+    let report = crate::scratch("calls");
+    let to = report.to_str().expect("a path in UTF-8");
+    let (calls, long) = match subject.name {
+        "udp-server" => ("trace=all", 30_000),
+        _ => ("trace=network,read,write", 1_000), // its threads come and go
+    };
+    let trace = ["-f", "-e", calls, "-o", to, "-xx", "-s", "99999"];
+    let mut server = Server::start(subject.name, crate::strace(&trace, &subject.command()));
+    let mut client = server.client();
+    for size in [1, long, 4] {
+        server.answers(&mut client, &vec![b'a'; size], &["a from"]);
+    }
+    client.sends(b"exit");
+    server.program.stdout.wait_for("exit from");
+    server.program.kill();
+    server.program.stderr.expect_end(); // strace is done
+
+    let text = std::fs::read_to_string(&report).expect("strace's report");
+    let _ = std::fs::remove_file(&report);
+    let mut names = Vec::new();
+    for call in text.lines() {
+        // `-f` puts a thread's number first.
+        let call = call.trim_start_matches(|one: char| one.is_ascii_digit() || one == ' ');
+        let Some((name, arguments)) = call.split_once('(') else { continue };
+        if name == "write" && (arguments.starts_with("1,") || arguments.starts_with("2,")) {
+            let ends = arguments.matches(r"\x0a").count();
+            assert!(ends == 1 && arguments.contains(r#"\x0a""#), "not one whole line: {call}");
+        }
+        names.push(name);
+    }
+    names.retain(|name| *name != "accept4"); // of the accepting thread, at any time
+    let first = names.iter().position(|name| *name == "recvfrom").expect("the first receive");
+    let expected = [&a_message.repeat(3)[..], &["recvfrom", "write"]].concat();
+    assert_eq!(names[first..][..expected.len()], expected);
+}

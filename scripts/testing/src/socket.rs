@@ -205,18 +205,6 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// Closes a `peer`'s socket and waits until its port is free: a program that another test is just
-/// starting has a copy of it for a moment, between fork(2) and execve(2).
-pub fn close(peer: Peer) {
-    let address = peer.address();
-    let is_udp = matches!(peer, Peer::Udp(..));
-    drop(peer);
-    wait_until("the port is free", || match is_udp {
-        true => UdpSocket::bind(address).is_ok(),
-        false => TcpListener::bind(address).is_ok(),
-    });
-}
-
 /// Asks until `what` has `happened`, for what no system call can be waited for. A panic says `what`
 /// was waited for in vain.
 pub fn wait_until(what: &str, happened: impl FnMut() -> bool) {

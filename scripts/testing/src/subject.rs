@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Server, fail, scratch_in, speak_plainly};
+use crate::{Server, fail, speak_plainly};
 
 /// How those names in the environment begin that are nothing to a program that is tested.
 const HIDDEN: [&str; 8] = [
@@ -17,9 +17,6 @@ const HIDDEN: [&str; 8] = [
     "SKIPPED_TESTS",
     "TESTS_OF_STEPS",
 ];
-
-/// How the name of a folder begins in which nothing is but the program that runs there.
-pub(crate) const EMPTY_FOLDER: &str = "socket-lab-empty";
 
 /// A program as its crate's tests know it.
 #[derive(Clone, Copy)]
@@ -34,7 +31,8 @@ impl Subject {
     /// The command of the crate's own program, or of the one that the environment variable of its
     /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
     ///
-    /// It runs in an empty folder, which [`crate::Program::start`] makes, and without cargo's environment.
+    /// It runs in the folder for temporary files, an empty one of `check.sh`'s, and without cargo's
+    /// environment.
     pub fn command(&self) -> Command {
         speak_plainly();
         let variable = variable(self.name);
@@ -49,7 +47,7 @@ impl Subject {
         for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
             command.env_remove(name);
         }
-        command.current_dir(scratch_in(&env::temp_dir(), EMPTY_FOLDER));
+        command.current_dir(env::temp_dir());
         command
     }
 

@@ -262,13 +262,13 @@ impl Check {
     /// Runs the `tests` of the program `steps`, whose names begin with `start`: how each came out.
     fn verdicts(&self, steps: &Path, start: &str, tests: &[String]) -> Vec<Verdict> {
         let folder = testing::scratch_in(&self.work, "verdicts");
-        fs::create_dir(&folder).expect("a folder for the verdicts");
+        fs::create_dir_all(folder.join("empty")).expect("a folder for the verdicts");
         let idle = folder.join("idle");
         fs::write(&idle, "").expect("a file for what is skipped");
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.arg("--reap").arg(steps).args([start, THREADS]);
         command.env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
-        command.env("TMPDIR", &self.work); // who kills the tests leaves files
+        command.env("TMPDIR", folder.join("empty")); // in which the program runs
         command.env_remove("CI").current_dir(&self.work);
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use testing::{
     OF_THIS_REPOSITORY, UTF_8, build, has_tool, may_capture, run, scratch_folder, script,
-    write_program,
+    without_ports, write_program,
 };
 
 /// The scripts that have here what they need.
@@ -49,14 +49,8 @@ fn settled<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
         is_lone_ack || ["...", "close"].iter().any(|part| line.contains(part))
     };
     let returned = lines.map(|line| line.replacen("... ", "", 1));
-    let mut settled: Vec<_> = returned
-        .filter(|line| !differs(&line.as_str()))
-        .map(|line| {
-            let parts = line.split("127.0.0.1:");
-            let without_port = |part: &str| part.trim_start_matches(char::is_numeric).to_owned();
-            parts.map(without_port).collect::<Vec<_>>().join("127.0.0.1:PORT")
-        })
-        .collect();
+    let mut settled: Vec<_> =
+        returned.filter(|line| !differs(&line.as_str())).map(|line| without_ports(&line)).collect();
     settled.sort();
     settled
 }

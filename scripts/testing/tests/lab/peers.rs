@@ -55,17 +55,10 @@ fn next_message(server: &mut Program) -> String {
     parts.unwrap_or_else(|| panic!("expected a message, but got {line:?}")).0.to_owned()
 }
 
-/// The program ends by itself with nothing more to say.
-fn expect_good_end(mut program: Program) {
-    program.ends_with(0);
-    program.stdout.expect_end();
-    program.stderr.expect_end();
-}
-
 #[test]
 fn the_udp_client_talks_to_the_tutorials_server() {
     let programs = talk([tutorials, workspace_program], ("udp", UDP_REPLY_TEXT), 3);
-    programs.into_iter().flatten().for_each(expect_good_end);
+    programs.into_iter().flatten().for_each(|mut program| program.ends_silently_with(0));
 }
 
 #[test]
@@ -73,7 +66,7 @@ fn the_tcp_client_talks_to_the_tutorials_server() {
     let programs = talk([tutorials, workspace_program], ("tcp", TCP_REPLY_TEXT), 200);
     let Some([_server, mut client]) = programs else { return };
     client.stdout.expect(TCP_REPLY_TEXT); // that server knows no exit
-    expect_good_end(client);
+    client.ends_silently_with(0);
 }
 
 #[test]
@@ -88,6 +81,6 @@ fn the_tutorials_udp_client_talks_to_the_server() {
 fn the_tutorials_tcp_client_talks_to_the_server() {
     // Of a longer line this client would take some replies for the next message's.
     let programs = talk([workspace_program, tutorials], ("tcp", TCP_REPLY_TEXT), 3);
-    let Some([_server, client]) = programs else { return };
-    expect_good_end(client);
+    let Some([_server, mut client]) = programs else { return };
+    client.ends_silently_with(0);
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use testing::{
     Program, UTF_8, has_netcat, has_tool, scratch_folder, succeeds, wait_until, with_own_network,
-    workspace_program, write_program,
+    without_ports, workspace_program, write_program,
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -48,17 +48,8 @@ fn sections(exercise: &str, name: &str) -> Vec<Vec<Step>> {
 
 /// The `step` has `printed` what is written, with any port for a client's.
 fn check_printed(step: &Step, printed: &[String]) {
-    let without_port = |line: &String| {
-        let mut parts = line.split("127.0.0.1:");
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |text, part| {
-            let rest = part.trim_start_matches(|character: char| character.is_ascii_digit());
-            let port = if part.strip_suffix(rest) == Some("7890") { "7890" } else { "PORT" };
-            format!("{text}127.0.0.1:{port}{rest}")
-        })
-    };
-    let [printed, written] =
-        [printed, &step.prints].map(|lines| lines.iter().map(without_port).collect::<Vec<_>>());
+    let [printed, written] = [printed, &step.prints]
+        .map(|lines| lines.iter().map(|line| without_ports(line)).collect::<Vec<_>>());
     assert_eq!(printed, written, "what `{}` prints and what is written", step.command);
 }
 
@@ -92,7 +83,9 @@ fn check_section(steps: &[Step], path: &str) {
     }
     for (step, mut server) in servers {
         let lines = &mut server.stdout;
-        while lines.seen().len() < step.prints.len() && lines.next_line().is_some() {}
+        while lines.seen().len() < step.prints.len() {
+            lines.wait_for("");
+        }
         server.kill_all();
         server.stdout.rest();
         check_printed(step, &server.stdout.seen());
