@@ -274,11 +274,11 @@ mod step_7_contract {
         client.types("one\n");
         server.answers(b"one", b"1");
         client.stdout.expect("1");
-        server.sends(b"1 again");
+        server.sends("1 again, for several receives ".repeat(100).as_bytes());
         server.expects_nothing_yet();
         client.types("two\n");
         server.expects(b"two");
-        client.stdout.expect("1 again");
+        client.stdout.expect_parts(&["1 again"]);
         server.expects_nothing_yet();
         drop(server);
         client.stderr.expect_parts(&["tcp-client: ", "two", "closed"]);
@@ -325,6 +325,27 @@ mod step_7_contract {
         assert_eq!(client.stdout.rest().concat(), "r".repeat(1_500));
         client.stderr.expect_end();
         client.ends_with(0);
+    }
+
+    /// Whatever the sizes of the kernel's buffers: here they are too small for a few pieces.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_server_that_reads_on_only_when_its_long_reply_is_sent_gets_all_of_a_long_line() {
+        let small =
+            "for one in r w; do echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_${one}mem; done";
+        testing::with_own_network(small, || {
+            let (mut server, mut client) = with_client(&CLIENT);
+            let (line, message) = long_line(20_000);
+            client.types(line);
+            client.ends_input();
+            for piece in message.chunks(1_000) {
+                server.answers(piece, &[b'r'; 100_000]);
+            }
+            drop(server);
+            let shown: usize = client.stdout.rest().iter().map(String::len).sum();
+            assert_eq!(shown, message.chunks(1_000).count() * 100_000);
+            client.ends_silently_with(0);
+        });
     }
 
     #[test]
