@@ -18,4 +18,4 @@ built=$(cargo build --quiet --locked -p testing --bin check \
     --message-format=json-render-diagnostics </dev/null) || exit 1
 check=$(sed -n 's|.*"executable":"\([^"]*\)".*|\1|p' <<<"$built")
 cd -- "$from" || exit 1
-"$check" "$@"
+TMPDIR=$work "$check" "$@"

@@ -64,12 +64,6 @@ fn main() -> ExitCode {
     let program: Vec<_> = arguments.collect();
     let work = testing::scratch_in(&env::temp_dir(), "socket-lab-check");
     fs::create_dir(&work).expect("a folder for the verdicts");
-    let end = work.clone();
-    ctrlc::set_handler(move || {
-        let _ = fs::remove_dir_all(&end);
-        exit(130);
-    })
-    .expect("the only handler");
 
     let sheet = fs::read_to_string(root().join(&name).join(sheet_name())).unwrap_or_default();
     let check = Check { name, program, work, sheet };
@@ -80,11 +74,11 @@ fn main() -> ExitCode {
             let _ = fs::remove_dir_all(&check.work);
             return ExitCode::from(u8::from(!passed));
         }
-        println!("{}", words("(waiting for a change)", "（等待文件改动）", &[]));
+        say(&words("(waiting for a change)", "（等待文件改动）", &[]));
         while check.newest() == seen {
             thread::sleep(Duration::from_millis(300));
         }
-        println!();
+        say("");
     }
 }
 
@@ -104,6 +98,13 @@ fn reap(mut command: impl Iterator<Item = String>) -> ExitCode {
     let _ = child.wait();
     kill_what_is_left();
     ExitCode::from(if ended.is_some() { 0 } else { TOO_LATE })
+}
+
+/// Prints a line, as long as somebody reads them.
+fn say(line: &str) {
+    if writeln!(stdout(), "{line}").and_then(|()| stdout().flush()).is_err() {
+        exit(1);
+    }
 }
 
 fn refuse(why: &str) -> ExitCode {
@@ -133,7 +134,7 @@ fn build(name: &str) -> Option<PathBuf> {
     let said = String::from_utf8_lossy(&built.stdout);
     let tests = executables(&said).find(|file| file.contains("steps-"));
     if !built.status.success() || tests.is_none() {
-        println!("✗ {}", words("it does not compile: see above", "编译没有通过：见上面", &[]));
+        say(&format!("✗ {}", words("it does not compile: see above", "编译没有通过：见上面", &[])));
         return None;
     }
     tests.map(PathBuf::from)
@@ -181,46 +182,47 @@ impl Check {
                     Verdict::Idle(why) => ("idle", why.as_str()),
                     Verdict::Failed(why) => ("failed", why.as_str()),
                 };
-                println!("{sign}\t{test}\t{}", why.trim_end().replace('\n', "\u{2028}"));
+                say(&format!("{sign}\t{test}\t{}", why.trim_end().replace('\n', "\u{2028}")));
             }
             return verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Failed(_)));
         }
-        println!("{}", words("Checking {} as {}", "检查 {}（练习 {}）", &[&program, &self.name]));
+        say(&words("Checking {} as {}", "检查 {}（练习 {}）", &[&program, &self.name]));
         let last = by_number.keys().max().copied().unwrap_or_default();
         for (number, tests) in by_number {
             let title = tests[0].split("::").next().unwrap_or_default();
             let shown = self.title(title);
-            println!();
+            say("");
             let parts: [&dyn std::fmt::Display; 3] = [&number, &last, &shown];
-            println!("{}", words("step {} of {}: {}", "第 {} 步，共 {} 步：{}", &parts));
-            let _ = stdout().flush();
+            say(&words("step {} of {}: {}", "第 {} 步，共 {} 步：{}", &parts));
             let mut told = None; // of the failures, what the last one was
             let verdicts = self.verdicts(steps, &format!("step_{number}_"), &tests);
             for (test, verdict) in tests.iter().zip(verdicts) {
                 let name = self.sentence(test);
                 match verdict {
-                    Verdict::Passed => println!("  ✓ {name}"),
-                    Verdict::Idle(why) => println!("  – {name} ({why})"),
+                    Verdict::Passed => say(&format!("  ✓ {name}")),
+                    Verdict::Idle(why) => say(&format!("  – {name} ({why})")),
                     Verdict::Failed(why) => {
-                        println!("  ✗ {name}");
+                        say(&format!("  ✗ {name}"));
                         // The first failure is the one to look at; nothing is said twice.
                         let sentence = why.lines().next().unwrap_or_default().to_owned();
-                        let shown = if told.is_none() { why.trim_end() } else { &sentence };
-                        if told.as_ref() != Some(&sentence) {
-                            println!("      {}", shown.replace('\n', "\n      "));
-                        }
+                        let shown = match &told {
+                            None => why.trim_end().replace('\n', "\n      "),
+                            Some(last) if *last == sentence => words("(as above)", "（同上）", &[]),
+                            _ => sentence.clone(),
+                        };
+                        say(&format!("      {shown}"));
                         told = Some(sentence);
                     }
                 }
             }
             if told.is_some() {
-                println!();
+                say("");
                 self.show_the_way(title, number, last);
                 return false;
             }
         }
-        println!();
-        println!("{}", words("All {} steps are done.", "{} 步全部通过。", &[&last]));
+        say("");
+        say(&words("All {} steps are done.", "{} 步全部通过。", &[&last]));
         true
     }
 
@@ -253,10 +255,7 @@ impl Check {
         let place = row.get(2).copied().unwrap_or_default();
         let sheet = format!("{}/{}", self.name, sheet_name());
         let parts: [&dyn std::fmt::Display; 4] = [&number, &last, &sheet, &place];
-        println!(
-            "{}",
-            words("Step {} of {}. See {}: {}", "第 {} 步，共 {} 步。参见 {}：{}", &parts)
-        );
+        say(&words("Step {} of {}. See {}: {}", "第 {} 步，共 {} 步。参见 {}：{}", &parts));
     }
 
     /// Runs the `tests` of the program `steps`, whose names begin with `start`: how each came out.
