@@ -45,7 +45,9 @@ def main():
         shutil.rmtree(folder / exercise / "examples")
         for name in ["README.md", "README.zh-CN.md"]:
             sheet, answers = folder / exercise / name, []
-            sheet.write_text(without_answers(sheet.read_text(encoding="utf-8"), answers), encoding="utf-8")
+            text = without_answers(sheet.read_text(encoding="utf-8"), answers)
+            text = re.sub(r"^.*scripts/handout\.sh.*\n", "", text, flags=re.M)  # it is that copy
+            sheet.write_text(text, encoding="utf-8")
             page += [f"## {exercise}/{name}", *(f"{number}. {one}" for number, one in enumerate(answers, 1))]
     answers = folder.with_name(folder.name + "-answers.md")
     answers.write_text("\n\n".join(page) + "\n", encoding="utf-8")

@@ -19,7 +19,8 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
 
     // Step 3: an empty line and the end of the input leave (prompted_line returns None): tell the
     // server that nothing more comes (shutdown), and show what still comes. Send the exit message
-    // (common::message::EXIT) too, and wait for the server to close or to reply.
+    // (common::message::EXIT) too, and leave when the server has closed or replied: the tutorial's
+    // replies and keeps the connection open.
 
     // Step 4: what encode refuses is told with note!, the next line is read, and the status in the end
     // is ExitCode::FAILURE. A reply may have characters that a screen obeys
