@@ -4,19 +4,20 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::{
-    Program, Subject, ensure, has_ipv6, has_localhost, limited, peak_memory, run, shortened,
+    Program, Subject, ensure, has_ipv6, has_localhost, limited, peak_memory, run, shortened, words,
 };
 
 /// Checks that `command` ends with status 1, nothing on stdout, and the word `named` on stderr.
 pub fn fails_and_names(command: Command, named: &str) {
     let (status, stdout, stderr) = run(command, "");
-    let [status, stdout] = [format!("{status:?}"), format!("{stdout:?}")];
-    let stderr = stderr.join("\n");
+    let is_right = status == Some(1) && stdout.is_empty();
+    let status = status.map_or_else(|| words("a signal", "信号", &[]), |code| code.to_string());
+    let (last, stdout) = (stderr.last().cloned().unwrap_or_default(), stdout.concat());
     ensure(
-        status == "Some(1)" && stdout == "[]" && stderr.contains(named),
-        "expected status 1, no stdout and {} on stderr, but got status {}, stdout {}, stderr {}",
-        "退出状态应为 1，stdout 为空，stderr 提到 {}；实际状态 {}，stdout {}，stderr {}",
-        &[&named, &status, &shortened(&stdout), &shortened(&stderr)],
+        is_right && stderr.concat().contains(named),
+        "expected status 1, no stdout and {} on stderr, but got status {}, stdout \"{}\", stderr {}",
+        "退出状态应为 1，stdout 为空，stderr 提到 {}；实际状态 {}，stdout“{}”，stderr {}",
+        &[&named, &status, &shortened(&stdout), &shortened(&last)],
     );
 }
 
@@ -82,6 +83,21 @@ pub fn takes_its_command_line(subject: &Subject) {
         assert_eq!(status, Some(1), "{stderr:?}");
         assert!(stderr[0].starts_with(&format!("{name}: cannot write to stdout: ")), "{stderr:?}");
     }
+}
+
+/// Checks that a program has shown `\x1b[2Jone\r\ntwo\x7f` in one `line` that drives no terminal.
+pub(crate) fn is_escaped(line: &str) {
+    let control = |one: char| match one.is_control() {
+        true => format!("<{:02X}>", u32::from(one)),
+        false => one.to_string(),
+    };
+    let shown: String = line.chars().map(control).collect();
+    ensure(
+        line.contains("two") && shown == line,
+        r"expected a line with its control characters escaped, as \u{1b}[2Jone\r\ntwo\u{7f}, but got {}",
+        r"应显示成一行，控制字符要转义，如 \u{1b}[2Jone\r\ntwo\u{7f}，实际是 {}",
+        &[&shown],
+    );
 }
 
 /// Those of `hosts` that this machine has.

@@ -3,10 +3,10 @@
 use std::io::{Read, Write};
 use std::process::Command;
 
-use crate::check::those_here;
+use crate::check::{is_escaped, those_here};
 use crate::{
     A_WHILE, NI_HAO, Peer, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, has_own_network,
-    on_own_network, run, shortened, wait_until,
+    on_own_network, run, shortened, wait_until, words,
 };
 
 /// A client, and the server's end of its conversation.
@@ -92,10 +92,7 @@ pub fn escapes_what_a_screen_obeys(subject: &Subject) {
     let (mut server, mut client) = with_client(subject);
     client.types("你好\n");
     server.answers(NI_HAO, b"\x1b[2Jone\r\ntwo\x7f");
-    let line = client.stdout.find(&["one", "two"], false);
-    let english = "expected the control characters of a reply to be escaped, but got {}";
-    let chinese = "回复里的控制字符应转义显示，实际是 {}";
-    ensure(!line.contains(char::is_control), english, chinese, &[&shortened(&format!("{line:?}"))]);
+    is_escaped(&client.stdout.wait_for("one"));
 }
 
 /// Every line is sent, and every reply shown, as the contract says.
@@ -142,7 +139,7 @@ pub fn ends_without_stdout(subject: &Subject) {
     // Again and again, as a program that another test is just starting may have a copy of it.
     client.types("你好\n".repeat(1_000));
     let mut buffer = [0; 100];
-    wait_until("the client has ended", || {
+    wait_until(&words("the client has ended", "客户端结束", &[]), || {
         let _ = match &mut server {
             Peer::Udp(socket, _) => {
                 let _ = socket.set_read_timeout(Some(A_WHILE));
@@ -203,8 +200,8 @@ pub fn asks_at_a_terminal(subject: &Subject) {
     client.stdout.rest();
     let shown = client.stdout.seen();
     assert_eq!(shown.concat().matches(PROMPT).count(), 2, "{shown:?}");
-    assert!(
-        !shown.concat().contains("no line feed"),
-        "expected the cursor on a new line: {shown:?}"
-    );
+    let is_new = !shown.concat().contains("no line feed");
+    let english = "expected the cursor on a new line in the end, but got {}";
+    let chinese = "最后光标应在新的一行，实际是 {}";
+    ensure(is_new, english, chinese, &[&shortened(&format!("{shown:?}"))]);
 }

@@ -80,7 +80,7 @@ impl Lines {
     fn is_missing(&self, what: [&str; 2], but: &str) -> ! {
         fail(
             "expected {} on {}, but {}; it had: {}",
-            "应出现{}（在 {} 上），但{}；此前有：{}",
+            "{} 应出现在 {} 上，但{}；最后几行：{}",
             &[&words(what[0], what[1], &[]), &self.stream, &but, &self.last_seen()],
         )
     }
@@ -156,7 +156,9 @@ impl Lines {
         let until = Instant::now() + 6 * DEADLINE;
         let next = || {
             let line = self.awaited(until.min(Instant::now() + DEADLINE));
-            line.unwrap_or_else(|why| self.is_missing(["its end", "结尾"], &why))
+            line.unwrap_or_else(|why| {
+                self.is_missing(["the end of all output", "全部输出的结尾"], &why)
+            })
         };
         std::iter::from_fn(next).collect()
     }

@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use crate::check::those_here;
+use crate::check::{is_escaped, those_here};
 use crate::{
     NI_HAO, Peer, Program, Server, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, fails_and_names,
-    limited, shortened, udp_socket, wait_until,
+    limited, shortened, udp_socket, wait_until, words,
 };
 
 impl Server {
@@ -82,11 +82,9 @@ pub fn survives_what_is_not_gbk(subject: &Subject) {
 pub fn escapes_what_a_screen_obeys(subject: &Subject) {
     let mut server = subject.serve();
     let mut client = server.client();
-    server.answers(&mut client, b"\x1b[2Jone\r\nreceive messages:two\x7f", &["one", "two"]);
-    let line = server.program.stdout.seen().pop().unwrap_or_default();
-    let english = "expected the control characters of a message to be escaped, but got {}";
-    let chinese = "消息里的控制字符应转义显示，实际是 {}";
-    ensure(!line.contains(char::is_control), english, chinese, &[&shortened(&format!("{line:?}"))]);
+    client.sends(b"\x1b[2Jone\r\ntwo\x7f");
+    is_escaped(&server.program.stdout.wait_for("one"));
+    client.expects(server.reply());
 }
 
 /// Every byte is shown as the contract says, in its lines and no others.
@@ -192,7 +190,7 @@ pub fn ends_without_stdout(subject: &Subject) {
     let (mut server, stdout) = Server::start_unread(subject.name, subject.command());
     drop(stdout);
     // Again and again, as a program that another test is just starting may have a copy of it.
-    wait_until("the server has ended", || {
+    wait_until(&words("the server has ended", "服务器结束", &[]), || {
         knock(&server);
         !server.program.is_running()
     });
@@ -240,7 +238,8 @@ pub fn costs(subject: &Subject, a_message: &[&str]) {
     if !crate::has_tool("strace") {
         return;
     }
-    let report = crate::scratch("calls");
+    // Several graded programs may have the same process id, each in its own namespace.
+    let report = crate::scratch_in(&std::env::temp_dir(), "calls");
     let to = report.to_str().expect("a path in UTF-8");
     let (calls, long) = match subject.name {
         "udp-server" => ("trace=all", 30_000),

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use crate::program::an_end;
-use crate::{
-    A_WHILE, DEADLINE, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, shortened, words,
-};
+use crate::{A_WHILE, DEADLINE, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, fail, words};
 
 /// The other side of a conversation, whichever protocol it speaks: what it sends and expects is a
 /// datagram, or bytes in a stream.
@@ -75,7 +73,7 @@ impl Peer {
         };
         if let Err(error) = sent {
             let english = "expected {} to be taken, but {}";
-            fail(english, "{} 应能送达，但{}", &[&readable(message), &reason(&error)]);
+            fail(english, "{} 应能送达，结果：{}", &[&readable(message), &reason(&error)]);
         }
     }
 
@@ -176,7 +174,7 @@ pub fn datagram(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
         Ok((size, peer)) => (buffer[..size].to_vec(), peer),
         Err(why) => {
             let english = "expected a datagram from the program, but {}";
-            fail(english, "应收到程序发来的数据报，但{}", &[&why])
+            fail(english, "应收到程序发来的数据报，结果：{}", &[&why])
         }
     }
 }
@@ -248,7 +246,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
         }
         Err(why) => {
             let english = "expected a client at HOST and PORT, its arguments, but {}";
-            fail(english, "客户端应连接参数给出的 HOST 和 PORT，但{}", &[&why])
+            fail(english, "客户端应连接参数给出的 HOST 和 PORT，结果：{}", &[&why])
         }
     }
 }
@@ -259,7 +257,7 @@ pub fn connect(server: SocketAddr) -> TcpStream {
         Ok(connection) => with_deadline(connection),
         Err(error) => {
             let why = an_end().unwrap_or(error.to_string());
-            fail("expected a connection to {}, but {}", "应能连接 {}，但{}", &[&server, &why])
+            fail("expected a connection to {}, but {}", "应能连接 {}，结果：{}", &[&server, &why])
         }
     }
 }
@@ -276,7 +274,7 @@ pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
     let mut buffer = vec![0; expected.len()];
     let but = loop {
         match connection.read(&mut buffer[received.len()..]) {
-            Ok(0) => break words("the other side closed it", "对方关闭了连接", &[]),
+            Ok(0) => break words("the program has closed it", "程序关闭了连接", &[]),
             Ok(size) => received.extend_from_slice(&buffer[received.len()..][..size]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {} // signal(7)
             Err(error) => break reason(&error),
@@ -284,12 +282,12 @@ pub fn expect_bytes(connection: &mut TcpStream, expected: &[u8]) {
         if received == expected {
             return;
         } else if !expected.starts_with(&received) {
-            break words("this is not how it goes on", "后面的内容不对", &[]);
+            break words("that is something else", "内容不符", &[]);
         }
     };
     fail(
-        "expected {} on the connection, but received {}, and then {}",
-        "连接上应收到 {}，实际收到 {}，然后{}",
+        "expected {} on the connection, but received {}: {}",
+        "连接上应收到 {}，实际收到 {}：{}",
         &[&readable(expected), &readable(&received), &but],
     )
 }
@@ -302,20 +300,28 @@ pub fn expect_closed(connection: &mut TcpStream) {
         Ok(_) => words("received {}", "收到 {}", &[&readable(&rest)]),
         Err(error) => reason(&error),
     };
-    fail("expected the connection to be closed, but {}", "连接应被关闭，但{}", &[&but])
+    fail("expected the connection to be closed, but {}", "连接应被关闭，结果：{}", &[&but])
 }
 
 /// Bytes in a sentence: the replies by their name, all else as Rust writes them.
 pub fn readable(bytes: &[u8]) -> String {
     match bytes {
-        b"" => words("nothing", "空", &[]),
+        b"" => words("nothing", "（无）", &[]),
         UDP_REPLY => words("the UDP server's reply", "UDP 服务器的回复", &[]),
         TCP_REPLY => words("the TCP server's reply", "TCP 服务器的回复", &[]),
-        _ if is_utf8(bytes) => {
-            let escaped = shortened(&format!("b\"{}\"", bytes.escape_ascii()));
-            words("{} (which is UTF-8 and not GBK)", "{}（这是 UTF-8，不是 GBK）", &[&escaped])
+        _ => {
+            let (start, size) = (&bytes[..bytes.len().min(60)], bytes.len());
+            let start = format!("b\"{}\"", start.escape_ascii());
+            match (is_utf8(bytes), size > 60) {
+                (true, _) => words(
+                    "{} (which is UTF-8 and not GBK)",
+                    "{}（这是 UTF-8，不是 GBK）",
+                    &[&start],
+                ),
+                (_, true) => words("{}… ({} bytes)", "{}…（{} 字节）", &[&start, &size]),
+                _ => start,
+            }
         }
-        _ => shortened(&format!("b\"{}\"", bytes.escape_ascii())),
     }
 }
 
@@ -335,6 +341,13 @@ fn reason(error: &io::Error) -> String {
         Some(end) => end,
         None if is_silence(error) => {
             words("nothing came for {} seconds", "在 {} 秒内没有收到", &[&DEADLINE.as_secs()])
+        }
+        None if [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error.kind()) => {
+            words(
+                "the program has closed the connection before it had received all ({})",
+                "程序没有收完就关闭了连接（{}）",
+                &[&error],
+            )
         }
         None => error.to_string(),
     }

@@ -34,8 +34,8 @@ pub fn words(english: &str, chinese: &str, parts: &[&dyn Display]) -> String {
 
 /// Text of any length in a sentence.
 pub fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}… ({})", &text[..end], text.len()),
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
