@@ -363,7 +363,7 @@ mod step_7_contract {
     }
 
     #[test]
-    fn half_a_character_at_the_end_shows_as_u_fffd() {
+    fn half_a_character_at_the_end_shows_as_malformed() {
         let (mut server, mut client) = with_client(&CLIENT);
         client.types("one\n");
         client.ends_input();

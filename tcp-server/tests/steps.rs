@@ -209,7 +209,7 @@ mod step_7_contract {
     }
 
     #[test]
-    fn half_a_character_before_a_reset_shows_as_u_fffd_too() {
+    fn half_a_character_before_a_reset_shows_as_malformed_too() {
         let mut server = SERVER.serve();
         let mut client = server.client();
         let peer = client.address();
