@@ -143,7 +143,7 @@ fn check_signals(name: &str, arguments: &[&str], file: &str, size: u64) {
         });
         assert_eq!(program.status().signal(), Some(number), "{name}, {file}");
         assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 0, "{name}, {file}");
-        let environment = format!("TMPDIR={}", folder.display());
+        let environment = format!("TMPDIR={}\0", folder.display());
         wait_within(A_SCRIPT, &format!("{name} has ended all, after {file}"), || {
             !is_running("environ", &environment)
         });
