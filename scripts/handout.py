@@ -7,7 +7,7 @@ from pathlib import Path
 
 EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
 # What students get; a teacher may have put a class's programs and marks beside it.
-PARTS = [".gitignore", "Cargo.*", "*.toml", "LICENSE*", "README*", "claims", "common", "docs", "scripts", *EXERCISES]
+PARTS = [".gitignore", "Cargo.lock", "*.toml", "LICENSE*", "README*", "claims", "common", "docs", "scripts", *EXERCISES]
 LEFT_OUT = shutil.ignore_patterns("grade*", "points.txt", "handout.*", "teacher*.md", "target", "__pycache__")
 ANSWER = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.S)
 
