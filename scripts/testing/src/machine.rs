@@ -14,8 +14,13 @@ use crate::program;
 
 /// Whether `tool` is on this machine; see [`is_there_or_skipped`].
 pub fn has_tool(tool: &str) -> bool {
+    is_there_or_skipped(path_of(tool).is_some(), tool)
+}
+
+/// Where `tool` is on this machine.
+pub fn path_of(tool: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    is_there_or_skipped(env::split_paths(&path).any(|place| place.join(tool).is_file()), tool)
+    env::split_paths(&path).map(|place| place.join(tool)).find(|file| file.is_file())
 }
 
 /// The same for OpenBSD's netcat. Other programs are called `nc` too, and have other options.

@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 use testing::{
-    OF_THIS_REPOSITORY, UTF_8, build, has_tool, may_capture, run, scratch_folder, script,
+    OF_THIS_REPOSITORY, UTF_8, build, has_tool, may_capture, path_of, run, scratch_folder, script,
     without_ports, write_program,
 };
 
@@ -118,11 +117,8 @@ fn a_message_that_fails_is_told_and_is_the_status() {
 fn who_lacks_a_tool_is_told_how_to_install_it() {
     // A PATH with what each script has needed by then.
     let folder = scratch_folder("tools");
-    let path = std::env::var("PATH").expect("a PATH");
     for tool in ["bash", "dirname", "mkdir", "readlink", "rm"] {
-        let mut places = path.split(':').map(|place| Path::new(place).join(tool));
-        let place = places.find(|place| place.is_file()).expect("one of the basics");
-        symlink(place, folder.join(tool)).expect("a link");
+        symlink(path_of(tool).expect("one of the basics"), folder.join(tool)).expect("a link");
     }
     for (name, tool) in [("calls.sh", "strace"), ("packets.sh", "tcpdump"), ("calls.sh", "python3")]
     {
