@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use testing::clients::*;
 use testing::{
-    A_WHILE, DEADLINE, Peer, Subject, TCP_REPLY, TCP_REPLY_TEXT, ensure, expect_closed,
+    A_WHILE, DEADLINE, Peer, Program, Subject, TCP_REPLY, TCP_REPLY_TEXT, ensure, expect_closed,
     fails_and_names, tcp_listener,
 };
 
@@ -16,6 +16,13 @@ const CLIENT: Subject = Subject { name: "tcp-client", own: env!("CARGO_BIN_EXE_t
 /// A line of `hanzi` characters after one letter, so that no character starts at a multiple of two.
 fn long_line(hanzi: usize) -> (String, Vec<u8>) {
     (format!("a{}\n", "你".repeat(hanzi)), [b"a".as_slice(), &b"\xc4\xe3".repeat(hanzi)].concat())
+}
+
+/// The client shows all of the `sent` bytes of replies.
+fn expect_shown(client: &mut Program, sent: usize) {
+    let shown: usize = client.stdout.rest().iter().map(String::len).sum();
+    let english = "expected {} bytes of replies to be shown, but there were {}";
+    ensure(shown == sent, english, "应显示 {} 字节的回复，实际是 {}", &[&sent, &shown]);
 }
 
 mod step_1_hello {
@@ -130,10 +137,7 @@ mod step_5_stream {
             server.answers(&[*expected], &reply);
         }
         drop(server);
-        let shown: usize = client.stdout.rest().iter().map(String::len).sum();
-        let sent = message.len() * reply.len();
-        let english = "expected {} bytes of replies to be shown, but there were {}";
-        ensure(shown == sent, english, "应显示 {} 字节的回复，实际是 {}", &[&sent, &shown]);
+        expect_shown(&mut client, message.len() * reply.len());
         client.ends_with(0);
     }
 }
@@ -333,9 +337,7 @@ mod step_7_contract {
         }
         expect_closed(server.tcp());
         drop(server);
-        let shown = client.stdout.rest().concat().len();
-        let english = "expected {} bytes of replies to be shown, but there were {}";
-        ensure(shown == 1_500, english, "应显示 {} 字节的回复，实际是 {}", &[&1_500, &shown]);
+        expect_shown(&mut client, 1_500);
         client.ends_silently_with(0);
     }
 
@@ -354,10 +356,7 @@ mod step_7_contract {
                 server.answers(piece, &[b'r'; 100_000]);
             }
             drop(server);
-            let shown: usize = client.stdout.rest().iter().map(String::len).sum();
-            let sent = message.chunks(1_000).len() * 100_000;
-            let english = "expected {} bytes of replies to be shown, but there were {}";
-            ensure(shown == sent, english, "应显示 {} 字节的回复，实际是 {}", &[&sent, &shown]);
+            expect_shown(&mut client, message.chunks(1_000).len() * 100_000);
             client.ends_silently_with(0);
         });
     }
