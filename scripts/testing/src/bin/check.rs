@@ -29,7 +29,6 @@ const THREADS: &str = "--test-threads=32";
 struct Check {
     name: String,
     program: Vec<String>,
-    work: PathBuf,
     /// The sheet, in the reader's language.
     sheet: String,
 }
@@ -62,16 +61,13 @@ fn main() -> ExitCode {
         return refuse(&words(english, chinese, &[&name]));
     }
     let program: Vec<_> = arguments.collect();
-    let work = testing::scratch_in(&env::temp_dir(), "socket-lab-check");
-    fs::create_dir(&work).expect("a folder for the verdicts");
 
     let sheet = fs::read_to_string(root().join(&name).join(sheet_name())).unwrap_or_default();
-    let check = Check { name, program, work, sheet };
+    let check = Check { name, program, sheet };
     loop {
         let seen = check.newest();
         let passed = build(&check.name).is_some_and(|tests| check.run(&tests, all));
         if !watches {
-            let _ = fs::remove_dir_all(&check.work);
             return ExitCode::from(u8::from(!passed));
         }
         say(&words("(waiting for a change)", "（等待文件改动）", &[]));
@@ -260,7 +256,7 @@ impl Check {
 
     /// Runs the `tests` of the program `steps`, whose names begin with `start`: how each came out.
     fn verdicts(&self, steps: &Path, start: &str, tests: &[String]) -> Vec<Verdict> {
-        let folder = testing::scratch_in(&self.work, "verdicts");
+        let folder = testing::scratch_in(&env::temp_dir(), "verdicts");
         fs::create_dir_all(folder.join("empty")).expect("a folder for the verdicts");
         let idle = folder.join("idle");
         fs::write(&idle, "").expect("a file for what is skipped");
@@ -268,7 +264,7 @@ impl Check {
         command.arg("--reap").arg(steps).args([start, THREADS]);
         command.env("VERDICTS", &folder).env("SKIPPED_TESTS", &idle);
         command.env("TMPDIR", folder.join("empty")); // in which the program runs
-        command.env_remove("CI").current_dir(&self.work);
+        command.env_remove("CI").current_dir(env::temp_dir());
         if let Ok(here) = env::current_dir() {
             command.env("PWD", here);
         }
