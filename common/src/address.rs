@@ -4,75 +4,72 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::{env, ffi::OsString, io, io::ErrorKind};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::screen::{line, note};
+use crate::screen::{note, print_line};
 
-/// The host when none is given: this machine alone, until a server is told `0.0.0.0`.
+/// The default host. It reaches this machine alone; a server for others is started with `0.0.0.0`.
 pub const HOST: &str = "127.0.0.1";
 
-/// The port when none is given (tutorial).
+/// The default port (tutorial).
 pub const PORT: u16 = 7890;
 
-/// Runs `main` with the address that the command line, `[HOST [PORT]]`, names. Its status is the
-/// `program`'s, 1 when it fails, with the reason on stderr, and 2 for a wrong command line.
+/// Reads the command line, `[HOST [PORT]]`, and runs `main` with this address. The exit status is
+/// that of `main`; 1 if it fails, with the reason on stderr; 2 if the command line is wrong.
 pub fn run(program: &str, main: fn(SocketAddr) -> Result<ExitCode>) -> ExitCode {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let asks = |short: &str, long: &str| arguments.iter().any(|word| word == short || word == long);
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let usage = format!("usage: {program} [HOST [PORT]]");
-    if asks("-h", "--help") {
+    if arguments.iter().any(|word| word == "-h" || word == "--help") {
         let help = format!(
             "{usage}
 
   HOST  a name, an IPv4 or an IPv6 address; default {HOST}
   PORT  0 to 65535, for a server 0 takes a free one; default {PORT}
 
-  -h, --help     print this and leave
-  -V, --version  print the version and leave"
+-h or --help prints this, -V or --version the version."
         );
-        line(program, format_args!("{help}"));
+        print_line(program, format_args!("{help}"));
         return ExitCode::SUCCESS;
     }
-    if asks("-V", "--version") {
-        line(program, format_args!("{program} {}", env!("CARGO_PKG_VERSION")));
+    if arguments.iter().any(|word| word == "-V" || word == "--version") {
+        print_line(program, format_args!("{program} {}", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
-    match parse(arguments) {
+    match host_and_port(arguments) {
+        Ok((host, port)) => resolve(&host, port).and_then(main).unwrap_or_else(|error| {
+            note(program, format_args!("{error:#}")); // `:#` shows the whole reason
+            ExitCode::FAILURE
+        }),
         Err(wrong) => {
             note(program, format_args!("{wrong}\n{program}: {usage}"));
             ExitCode::from(2)
         }
-        Ok((host, port)) => resolve(&host, port).and_then(main).unwrap_or_else(|error| {
-            note(program, format_args!("{error:#}"));
-            ExitCode::FAILURE
-        }),
     }
 }
 
-/// Host and port, or one line that says what is wrong. Debug escapes what would break the line.
-fn parse(arguments: Vec<OsString>) -> Result<(String, u16), String> {
-    let operands: Result<Vec<_>, _> = arguments.into_iter().map(OsString::into_string).collect();
-    let operands = operands.map_err(|raw| format!("{raw:?} is not Unicode"))?;
-    if let Some(option) = operands.iter().find(|operand| operand.starts_with('-')) {
-        return Err(format!("unknown option {option:?}"));
+/// Host and port, or one line that says what is wrong; `{:?}` escapes what would break the line.
+fn host_and_port(arguments: Vec<OsString>) -> Result<(String, u16), String> {
+    let mut words = Vec::new();
+    for argument in arguments {
+        match argument.into_string() {
+            Ok(word) if word.starts_with('-') => return Err(format!("unknown option {word:?}")),
+            Ok(word) => words.push(word),
+            Err(raw) => return Err(format!("{raw:?} is not Unicode")),
+        }
     }
-    if let Some(third) = operands.get(2) {
+    if let Some(third) = words.get(2) {
         return Err(format!("too many arguments, from {third:?} on"));
     }
-    let port = match operands.get(1) {
-        None => PORT,
-        // The standard library would take a plus sign too.
-        Some(digits) => match digits.parse() {
-            Ok(port) if !digits.starts_with('+') => port,
-            _ => return Err(format!("{digits:?} is not a port (0 to 65535)")),
-        },
-    };
-    let host = operands.first().filter(|host| !host.is_empty()).map_or(HOST, String::as_str);
+    let host = words.first().filter(|word| !word.is_empty()).map_or(HOST, String::as_str);
     // As a host, 7890 is 0.0.30.210 (inet_aton(3)), and 0 is every address of this machine.
     if host.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{host:?} is not a host; the port comes after it"));
     }
-    Ok((host.to_owned(), port))
+    let Some(digits) = words.get(1) else { return Ok((host.to_owned(), PORT)) };
+    match digits.parse() {
+        Ok(port) if !digits.starts_with('+') => Ok((host.to_owned(), port)), // `parse` takes a plus
+        _ => Err(format!("{digits:?} is not a port (0 to 65535)")),
+    }
 }
 
 fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
@@ -81,28 +78,17 @@ fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     choose(&found.collect::<Vec<_>>()).with_context(|| format!("{host:?} has no address"))
 }
 
-/// A name's first IPv4 address, as the tutorial's AF_INET, or where it has none its first IPv6
-/// address: `localhost` is 127.0.0.1, whatever the resolver puts first.
+/// A name's first IPv4 address, as the tutorial's AF_INET; if it has none, its first IPv6 address. So
+/// `localhost` is 127.0.0.1, whatever the resolver puts first.
 fn choose(addresses: &[SocketAddr]) -> Option<SocketAddr> {
-    let ipv4 = addresses.iter().find(|address| address.is_ipv4());
-    ipv4.or(addresses.first()).copied()
+    let first_ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    first_ipv4.or(addresses.first()).copied()
 }
 
-/// Refuses the connection of a client with itself: where nobody listens, the kernel may choose that
-/// very port for the client, whose `own` address then is its `peer`'s.
-pub fn refuse_oneself(own: io::Result<SocketAddr>, peer: io::Result<SocketAddr>) -> Result<()> {
-    if let (Ok(own), Ok(peer)) = (own, peer) {
-        ensure!(own != peer, "cannot reach {peer}: Connection refused");
-    }
-    Ok(())
-}
-
-/// Windows tells of a datagram that nobody listens for by a reset.
+/// What Windows reports as a reset, if nobody listens where a datagram was sent.
 pub fn as_refused(error: io::Error) -> io::Error {
-    match error.kind() {
-        ErrorKind::ConnectionReset => io::Error::other("Connection refused"),
-        _ => error,
-    }
+    let is_reset = error.kind() == ErrorKind::ConnectionReset;
+    if is_reset { io::Error::other("Connection refused") } else { error }
 }
 
 #[cfg(test)]
@@ -110,7 +96,7 @@ mod tests {
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<(String, u16), String> {
-        parse(arguments.iter().map(OsString::from).collect())
+        host_and_port(arguments.iter().map(OsString::from).collect())
     }
 
     fn address(host: &str, port: u16) -> Result<(String, u16), String> {
@@ -154,7 +140,7 @@ mod tests {
     fn an_argument_that_is_not_unicode_is_named() {
         use std::os::unix::ffi::OsStringExt;
         let wrong = OsString::from_vec(b"a\xff".to_vec());
-        assert_eq!(parse(vec![wrong]), Err(r#""a\xFF" is not Unicode"#.to_owned()));
+        assert_eq!(host_and_port(vec![wrong]), Err(r#""a\xFF" is not Unicode"#.to_owned()));
     }
 
     #[test]
@@ -173,16 +159,6 @@ mod tests {
         assert_eq!(choose(&[v6, v4, other_v6, other_v4]), Some(v4));
         assert_eq!(choose(&[v6, other_v6]), Some(v6));
         assert_eq!(choose(&[]), None);
-    }
-
-    #[test]
-    fn a_client_is_refused_as_its_own_server_and_whatever_else_it_is_connected_to_is_fine() {
-        let [one, other] = ["127.0.0.1:1", "127.0.0.1:2"].map(|text| text.parse().unwrap());
-        let error = refuse_oneself(Ok(one), Ok(one)).unwrap_err().to_string();
-        assert_eq!(error, "cannot reach 127.0.0.1:1: Connection refused");
-        refuse_oneself(Ok(one), Ok(other)).unwrap();
-        let gone = || io::Error::from(ErrorKind::NotConnected); // reset by now
-        refuse_oneself(Err(gone()), Err(gone())).unwrap();
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is typed: lines from stdin, with a prompt for whoever sits at a terminal.
+//! What is typed: lines from stdin, with a prompt at a terminal.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -6,23 +6,25 @@ use anyhow::{Context, Result};
 
 const PROMPT: &str = "请输入要发送的数据:"; // tutorial
 
-/// The next line from stdin without its LF or CRLF, UTF-8 or not, or `None` when the user leaves: an
-/// empty line or the end of the input. At a terminal the prompt is shown first. Fails when stdin
-/// cannot be read, or stdout written.
+/// The next line from stdin without its LF or CRLF, or `None` at an empty line or the end of the input.
+/// At a terminal the prompt is shown first. Fails if stdin cannot be read or stdout written.
 pub fn prompted_line() -> Result<Option<Vec<u8>>> {
     let mut stdin = io::stdin().lock();
-    let at_terminal = stdin.is_terminal();
-    let show = |text| write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
-    if at_terminal {
-        show(PROMPT).context("cannot write to stdout")?;
+    if stdin.is_terminal() {
+        show(PROMPT)?;
     }
     let mut line = Vec::new();
     stdin.read_until(b'\n', &mut line).context("cannot read stdin")?;
-    if at_terminal && line.is_empty() {
-        show("\n").context("cannot write to stdout")?; // the cursor was left behind the prompt
+    if stdin.is_terminal() && line.is_empty() {
+        show("\n")?; // after Ctrl-D the cursor is still behind the prompt
     }
     let line = without_line_end(&line);
     Ok(if line.is_empty() { None } else { Some(line.to_vec()) })
+}
+
+fn show(text: &str) -> Result<()> {
+    let mut stdout = io::stdout();
+    write!(stdout, "{text}").and_then(|()| stdout.flush()).context("cannot write to stdout")
 }
 
 fn without_line_end(line: &[u8]) -> &[u8] {

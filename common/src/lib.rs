@@ -1,8 +1,6 @@
-//! What the four programs share, so that each `main.rs` shows nothing but its socket calls.
-//!
-//! A module each: the command line ([`address`]), the wire's encoding ([`gbk`]), what a message is
-//! ([`message`]), what is printed ([`screen`]) and typed ([`input`]), a call that has waited in vain
-//! ([`wait`]). Nothing in here opens a socket.
+//! What the four programs share, so that each `main.rs` shows nothing but its socket calls: the command
+//! line ([`address`]), the encoding ([`gbk`]), messages ([`message`]), what is printed ([`screen`]) and
+//! typed ([`input`]), and how long a program waits ([`wait`]). Nothing in here opens a socket.
 
 #![warn(missing_docs)]
 

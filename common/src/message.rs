@@ -1,30 +1,49 @@
-//! What a message is: its largest sizes, and the one that ends a conversation.
+//! What a message is: how a line becomes one datagram or several pieces, and the exit message.
 
 use anyhow::{Result, ensure};
 
-/// Bytes that one receive takes from a TCP stream at the most: the tutorial's `recv(1024)`.
+use crate::gbk;
+
+/// The message that gets no reply and ends the conversation it is sent in (tutorial).
+pub const EXIT: &[u8] = b"exit";
+
+/// Largest number of bytes that one TCP receive returns: the tutorial's `recv(1024)`.
 pub const RECEIVE_SIZE: usize = 1024;
 
 /// Bytes that hold any UDP datagram: the length field of the UDP header has 16 bits (RFC 768).
 pub const DATAGRAM_SIZE: usize = 65_535;
 
-/// Bytes that a datagram carries at the most: less 20 of IPv4 header (RFC 791) and 8 of UDP header.
-const MOST: usize = 65_507;
+/// Largest number of bytes that a datagram carries besides its headers: 20 bytes IPv4, 8 UDP.
+const MAX_PAYLOAD: usize = 65_507;
 
-/// Refuses a message that no datagram can carry, with its size and the largest.
-pub fn check_datagram(message: &[u8]) -> Result<()> {
+/// Encodes a line as the message of one datagram. Fails if the line cannot be encoded, see
+/// [`gbk::encode`], or is too long; then the error has its size and the limit.
+pub fn datagram(line: &[u8]) -> Result<Vec<u8>> {
+    let message = gbk::encode(line)?;
     let size = message.len();
-    ensure!(size <= MOST, "{size} bytes in GBK, and a datagram carries at most {MOST}");
-    Ok(())
+    ensure!(size <= MAX_PAYLOAD, "{size} bytes in GBK, a datagram carries at most {MAX_PAYLOAD}");
+    Ok(message)
 }
 
-/// The message that gets no reply and ends the conversation it is sent in (tutorial).
-pub const EXIT: &[u8] = b"exit";
-
-/// Whether `message`, which reads `text`, is exactly the exit message. Both count: after half a
-/// character, the same four bytes begin with its other half and read as other letters.
-pub fn is_exit(message: &[u8], text: &str) -> bool {
-    message == EXIT && text.as_bytes() == EXIT
+/// Cuts an encoded message into pieces of at most `max_size` bytes (6 or more). None ends within a
+/// character, as a peer may decode each alone, and the last of several is not the exit message.
+pub fn pieces(message: &[u8], max_size: usize) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    while end < message.len() {
+        // A character outside ASCII has two bytes in GBK.
+        let mut width = if message[end].is_ascii() { 1 } else { 2 };
+        if &message[end + width..] == EXIT {
+            width += EXIT.len(); // alone, these four letters would be the exit message
+        }
+        if end + width - start > max_size {
+            pieces.push(&message[start..end]);
+            start = end;
+        }
+        end += width;
+    }
+    pieces.push(&message[start..]);
+    pieces
 }
 
 #[cfg(test)]
@@ -32,12 +51,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_four_letters_are_the_exit_message() {
-        assert!(is_exit(b"exit", "exit"));
-        for other in ["", "exi", "exits", "EXIT", "Exit", " exit", "exit\n", "退出"] {
-            assert!(!is_exit(other.as_bytes(), other), "{other:?}");
+    fn no_piece_of_a_longer_message_is_the_exit_message() {
+        assert_eq!(pieces(EXIT, 6), [EXIT]);
+        assert_eq!(pieces(b"aaaaaaexit", 6), [b"aaaaa".as_slice(), b"aexit"]);
+        assert_eq!(pieces(b"aaaa\xc4\xe3exit", 6), [b"aaaa".as_slice(), b"\xc4\xe3exit"]);
+        assert_eq!(pieces(b"exitaaexit", 6), [b"exita".as_slice(), b"aexit"]);
+        assert_eq!(pieces(b"aaaaaaexits", 6), [b"aaaaaa".as_slice(), b"exits"]);
+        assert_eq!(pieces(b"exitexit", 6), [b"exi".as_slice(), b"texit"]);
+    }
+
+    #[test]
+    fn pieces_are_full_whole_and_in_order() {
+        // Every message of up to ten characters of either width, with and without the exit message.
+        for number in 1..1_u32 << 11 {
+            let characters =
+                (0..number.ilog2()).map(|bit| if number >> bit & 1 == 0 { 'a' } else { '你' });
+            let text: String = characters.collect();
+            for text in [text.clone(), text + "exit"] {
+                let message = gbk::encode(text.as_bytes()).unwrap();
+                for max_size in 6..=9 {
+                    check_pieces(&message, max_size);
+                }
+            }
         }
-        assert!(!is_exit(b"exit", "膃xit"), "after half a character");
-        assert!(!is_exit(b"exit\xc4", "exit"), "before half a character");
+    }
+
+    fn check_pieces(message: &[u8], max_size: usize) {
+        let pieces = pieces(message, max_size);
+        assert_eq!(pieces.concat(), message);
+        for (index, piece) in pieces.iter().enumerate() {
+            assert!(
+                piece.len() <= max_size && !gbk::decode(piece).contains('\u{fffd}'),
+                "{pieces:02x?}"
+            );
+            // The last but one leaves the exit message, and the character before it, to the last.
+            let left = pieces.len() - 1 - index;
+            let kept = if left == 1 && message.ends_with(EXIT) { EXIT.len() } else { 0 };
+            assert!(left == 0 || piece.len() + 1 + kept >= max_size, "{pieces:02x?}");
+            let is_alone = pieces.len() == 1;
+            assert!(is_alone || (*piece != EXIT && !piece.is_empty()), "{pieces:02x?}");
+        }
     }
 }

@@ -23,14 +23,14 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     // replies and keeps the connection open.
 
     // Step 4: what encode refuses is told with note!, the next line is read, and the status in the end
-    // is ExitCode::FAILURE. A reply may have characters that a screen obeys
-    // (common::screen::printable).
+    // is ExitCode::FAILURE. A reply may have control characters
+    // (common::screen::escaped).
 
     // Step 5: half a character of a reply waits for its other half (common::gbk::stream_decoder). A
     // long line goes in pieces, each after the reply to the one before (common::gbk::pieces).
 
     // Step 6: what if the server closes, resets, or does not close when the client leaves
-    // (common::wait::PATIENCE)?
+    // (common::wait::TIMEOUT)?
 
     // Step 7: nobody listens, and the kernel gives the client that very port: who answers
     // (common::address::refuse_oneself)? The letter of the contract; scripts/check.sh says what is missing.

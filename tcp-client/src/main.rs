@@ -5,9 +5,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use common::gbk::{self, Decoder};
-use common::message::{EXIT, RECEIVE_SIZE};
-use common::{address, input, note, run, say, screen, wait};
+use common::message::{self, EXIT, RECEIVE_SIZE};
+use common::{gbk, input, note, run, say, screen, wait};
 
 fn main() -> ExitCode {
     run(env!("CARGO_PKG_NAME"), talk)
@@ -15,66 +14,63 @@ fn main() -> ExitCode {
 
 fn talk(server: SocketAddr) -> Result<ExitCode> {
     // Create the client's socket and connect it to the server.
-    let socket = TcpStream::connect(server).with_context(|| format!("cannot reach {server}"))?;
-    address::refuse_oneself(socket.local_addr(), socket.peer_addr())?;
+    let mut socket =
+        TcpStream::connect(server).with_context(|| format!("cannot reach {server}"))?;
+    socket.set_write_timeout(Some(wait::TIMEOUT))?;
 
-    // Send and receive, a message a line.
+    // Send and receive: each line is a message.
     let mut status = ExitCode::SUCCESS;
     let mut decoder = gbk::stream_decoder();
-    let mut late = 0; // receives that answer nothing: none before the first message
     while let Some(typed) = input::prompted_line()? {
-        let message = gbk::encode(&typed);
-        let asked = message.and_then(|message| ask(&socket, &mut decoder, &message, &mut late));
-        if typed == EXIT {
-            break; // the server closes instead of a reply
-        }
-        if let Err(reason) = asked {
-            note!("{} failed: {reason:#}", screen::quoted(&typed));
-            status = ExitCode::FAILURE;
+        let message = match gbk::encode(&typed) {
+            Ok(message) => message,
+            Err(reason) => {
+                note!("{} failed: {reason}", screen::quoted(&typed));
+                status = ExitCode::FAILURE;
+                continue; // nothing was sent
+            }
+        };
+        ask(&mut socket, &mut decoder, &message)
+            .with_context(|| format!("{} failed", screen::quoted(&typed)))?; // ends the client
+        if message == EXIT {
+            break;
         }
     }
 
-    // Say that nothing more comes, and show what is still on its way.
-    let _ = socket.shutdown(Shutdown::Write);
-    socket.set_read_timeout(Some(wait::PATIENCE))?;
-    while let Some(size) = receive(&socket, &mut decoder, true).unwrap_or(Some(0)) {
+    // Half-close: tell the server that nothing more comes, and show what it still sends.
+    socket.set_read_timeout(Some(wait::TIMEOUT))?;
+    let _ = socket.shutdown(Shutdown::Write); // why it failed, the next receive says
+    while let Some(size) = wait::none_on_timeout(|| receive(&mut socket, &mut decoder))? {
         if size == 0 {
-            return Ok(status); // closed, or reset, which Windows tells again and again
+            return Ok(status); // the server has closed the connection
         }
     }
     note!("{server} has not closed the connection");
     Ok(status)
 }
 
-/// Sends one message and waits for its reply. A long one goes a receive at a time, each piece once
-/// the one before is answered: the tutorial's server decodes each receive alone.
-fn ask(socket: &TcpStream, decoder: &mut Decoder, message: &[u8], late: &mut usize) -> Result<()> {
-    for mut piece in gbk::pieces(message, RECEIVE_SIZE) {
-        while !piece.is_empty() {
-            // What has come by now answers nothing, or the first message, as from netcat with a file.
-            for _ in 0..*late {
-                let Some(1..) = receive(socket, decoder, false)? else { break };
-            }
-            *late = wait::MOST_LATE;
-            socket.set_nonblocking(true)?;
-            match wait::unless_in_vain(|| (&*socket).write(piece)).context("cannot send")? {
-                Some(size) => piece = &piece[size..],
-                None => wait::a_moment(), // no room: the server may be waiting for room for its replies
-            }
+/// Sends one message and waits for its reply. A long one goes in pieces, each once the one before is
+/// answered: the tutorial's server decodes each receive alone. The exit message gets no reply.
+fn ask(socket: &mut TcpStream, decoder: &mut gbk::Decoder, message: &[u8]) -> Result<()> {
+    for piece in message::pieces(message, RECEIVE_SIZE) {
+        let sent = wait::none_on_timeout(|| socket.write_all(piece)).context("cannot send")?;
+        ensure!(sent.is_some(), "the server takes nothing for {} seconds", wait::TIMEOUT.as_secs());
+        if message == EXIT {
+            return Ok(());
         }
-        ensure!(receive(socket, decoder, true)? > Some(0), "the server has closed the connection");
+        let size = receive(socket, decoder).context("no reply")?;
+        ensure!(size > 0, "the server has closed the connection");
     }
     Ok(())
 }
 
-/// Receives once and shows it: how many bytes, 0 at the end, or `None` when nothing has come.
-fn receive(socket: &TcpStream, decoder: &mut Decoder, waits: bool) -> io::Result<Option<usize>> {
-    socket.set_nonblocking(!waits)?;
+/// Receives once and shows it: the number of bytes, which is 0 at the end of the stream.
+fn receive(socket: &mut TcpStream, decoder: &mut gbk::Decoder) -> io::Result<usize> {
     let mut buffer = [0; RECEIVE_SIZE];
-    let received = wait::unless_in_vain(|| (&*socket).read(&mut buffer))?;
-    let text = gbk::decode_next(decoder, &buffer[..received.unwrap_or(0)], received == Some(0));
-    if matches!(received, Some(1..)) || !text.is_empty() {
-        say!("{}", screen::printable(&text));
+    let size = socket.read(&mut buffer)?;
+    let text = gbk::decode_part(decoder, &buffer[..size]);
+    if size > 0 || !text.is_empty() {
+        say!("{}", screen::escaped(&text));
     }
-    Ok(received)
+    Ok(size)
 }

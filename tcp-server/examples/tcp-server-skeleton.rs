@@ -20,14 +20,14 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
     // Step 2: go on with this client until it has closed: then a receive returns 0 bytes. Say
     // "disconnect from : PEER", and accept the next one.
 
-    // Step 3: close the connection at the exit message (common::message::is_exit).
+    // Step 3: close the connection at the exit message (common::message::EXIT).
 
     // Step 4: serve each client in a thread of its own (std::thread).
 
-    // Step 5: half a character waits for its other half (common::gbk::stream_decoder, decode_next).
+    // Step 5: half a character waits for its other half (common::gbk::stream_decoder, decode_part).
 
     // Step 6: a client that resets its connection is no reason to stop serving the others. An address
-    // that it cannot have is an error that names it (anyhow's with_context). A message may have characters that a screen obeys (common::screen::printable).
+    // that it cannot have is an error that names it (anyhow's with_context). A message may have control characters (common::screen::escaped).
 
     // Step 7: the letter of the contract; scripts/check.sh says what is missing.
 

@@ -1,36 +1,43 @@
-//! Exercise 3: a TCP server. It answers every message of every connection, a thread for each.
+//! Exercise 3: a TCP server. It answers every message of every connection, each in its own thread.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::{process::ExitCode, sync::Arc, thread, time::Instant};
+use std::{process::ExitCode, sync::Arc, thread};
 
 use anyhow::{Context, Result};
-use common::message::{RECEIVE_SIZE, is_exit};
+use common::message::{EXIT, RECEIVE_SIZE};
 use common::{gbk, note, run, say, screen, wait};
 
 const REPLY: &str = "我是一个TCP服务器!!";
-const MOST: usize = 10_000; // connections; far beyond, Linux has no memory mappings left and std aborts
+const MAX_CONNECTIONS: usize = 10_000; // far more threads exhaust Linux's mappings, and std aborts
 
 fn main() -> ExitCode {
     run(env!("CARGO_PKG_NAME"), serve)
 }
 
 fn serve(address: SocketAddr) -> Result<ExitCode> {
-    // Create the listening socket: bind it to the address and make it passive.
-    let socket =
-        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    note!("listening on {}", socket.local_addr()?);
+    // Create the listening socket. In Rust `bind` also listens (128 connections may wait).
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot bind {address}"))?;
+    note!("listening on {}", listener.local_addr()?);
 
-    let connections = Arc::new(()); // each connection's thread holds it once more, which counts them
-    let mut told = None;
+    // Every connection's thread holds a clone: the clones, less our own, count the connections.
+    let connections = Arc::new(());
     loop {
-        // Accept a client: a new socket for this connection alone.
-        let (client, peer) = accept(&socket, &mut told);
-        if Arc::strong_count(&connections) > MOST {
-            note!("{peer}: closed, {MOST} clients are connected");
-            continue;
+        // Accept a client: a new socket, for this connection alone.
+        let (client, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                note!("cannot accept: {error}");
+                wait::pause_before_retry(&error);
+                continue;
+            }
+        };
+        if Arc::strong_count(&connections) > MAX_CONNECTIONS {
+            note!("{peer}: closed, {MAX_CONNECTIONS} clients are connected");
+            continue; // `client` goes out of scope, which closes it
         }
-        // A thread of its own, so that a client that says nothing holds up nobody.
+        // A thread for this client, so that the others need not wait for it. `thread::spawn` would
+        // panic if no thread can be started.
         let counted = Arc::clone(&connections);
         if let Err(error) = thread::Builder::new().spawn(move || attend(client, peer, counted)) {
             note!("{peer}: cannot start a thread: {error}");
@@ -38,42 +45,31 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
     }
 }
 
-/// Waits for a client. Out of descriptors, it stays in the backlog until another one leaves.
-fn accept(socket: &TcpListener, told: &mut Option<Instant>) -> (TcpStream, SocketAddr) {
-    loop {
-        match socket.accept() {
-            Ok(accepted) => return accepted,
-            Err(error) if screen::is_due(told) => note!("cannot accept: {error}"),
-            Err(_) => wait::a_moment(), // it goes on
-        }
-    }
-}
-
-/// One connection, from its first message to its end.
-fn attend(mut client: TcpStream, peer: SocketAddr, _counted: Arc<()>) {
-    let peer = &peer.to_string();
+/// Serves one connection, from its first message to its end.
+fn attend(mut client: TcpStream, peer: SocketAddr, counted: Arc<()>) {
     say!("connect from : {peer}");
     if let Err(error) = answer(&mut client, peer) {
-        note!("{peer}: {error:#}");
+        note!("{peer}: {error}");
     }
     say!("disconnect from : {peer}");
+    drop(counted); // before `client` is closed: a client that sees the end finds a free place
 }
 
-/// Receives, prints and replies until the client leaves.
-fn answer(client: &mut TcpStream, peer: &str) -> Result<()> {
+/// Receives, shows and replies until the client leaves. An error ends this connection alone.
+fn answer(client: &mut TcpStream, peer: SocketAddr) -> Result<()> {
     let reply = gbk::encode(REPLY.as_bytes())?;
     let mut decoder = gbk::stream_decoder();
     let mut buffer = [0; RECEIVE_SIZE];
     loop {
-        let received = client.read(&mut buffer);
-        let size = *received.as_ref().unwrap_or(&0); // an error is an end too
+        let size = client.read(&mut buffer)?; // 0 if the client sends nothing more
         let message = &buffer[..size];
-        let text = gbk::decode_next(&mut decoder, message, size == 0);
+        let text = gbk::decode_part(&mut decoder, message);
         if size > 0 || !text.is_empty() {
-            say!("receive messages:{} from {peer}", screen::printable(&text));
+            say!("receive messages:{} from {peer}", screen::escaped(&text));
         }
-        if size == 0 || is_exit(message, &text) {
-            return Ok(received.map(drop)?); // 0 is the end: the client has closed its side
+        // After half a character, the bytes of `exit` complete it and read as something else.
+        if size == 0 || (message == EXIT && text.as_bytes() == EXIT) {
+            return Ok(());
         }
         client.write_all(&reply)?;
     }

@@ -20,10 +20,10 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     // Step 3: send the exit message (common::message::EXIT) too, and leave without waiting.
 
     // Step 4: what encode refuses is told with note!, the next line is read, and the status in the end
-    // is ExitCode::FAILURE. A reply may have characters that a screen obeys
-    // (common::screen::printable).
+    // is ExitCode::FAILURE. A reply may have control characters
+    // (common::screen::escaped).
 
-    // Step 5: who waits for a reply that never comes? common::wait::PATIENCE. Who learns that nobody
+    // Step 5: who waits for a reply that never comes? common::wait::TIMEOUT. Who learns that nobody
     // listens at the port? Look up what `connect` means for a UDP socket. And whom does a reply find
     // that comes late, while the next message waits for its own?
 

@@ -19,11 +19,11 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
 
     // Step 2: do that again and again.
 
-    // Step 3: stop at the exit message (common::message::is_exit), with ExitCode::SUCCESS.
+    // Step 3: stop at the exit message (common::message::EXIT), with ExitCode::SUCCESS.
 
     // Step 4: how large must the buffer be for the largest datagram (common::message)?
 
-    // Step 5: what if the text has characters that a screen obeys (common::screen::printable)?
+    // Step 5: what if the text has control characters (common::screen::escaped)?
 
     // Step 6: what if a receive or a send fails, and what if the message is your own reply? An
     // address that it cannot have is an error that names it (anyhow's with_context).

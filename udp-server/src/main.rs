@@ -4,17 +4,19 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use common::message::{DATAGRAM_SIZE, is_exit};
+use common::message::{DATAGRAM_SIZE, EXIT};
 use common::{gbk, note, run, say, screen, wait};
 
 const REPLY: &str = "我是UDP服务器,已接收到你发来的消息!";
 
 fn main() -> ExitCode {
+    // `run` takes HOST and PORT from the command line, and calls `serve` with this address.
     run(env!("CARGO_PKG_NAME"), serve)
 }
 
 fn serve(address: SocketAddr) -> Result<ExitCode> {
     // Create the server's socket and bind it to the address that clients send to.
+    // If that fails, `with_context` adds to the error what was tried, and `?` ends `serve` with it.
     let socket = UdpSocket::bind(address).with_context(|| format!("cannot bind {address}"))?;
     note!("listening on {}", socket.local_addr()?);
 
@@ -23,35 +25,28 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
     loop {
         say!("waiting for messages......");
 
-        // Receive one datagram: all of it, and where it came from.
-        let (size, peer) = receive(&socket, &mut buffer);
+        // Receive one datagram: all of it, and the address of its sender.
+        let (size, peer) = match socket.recv_from(&mut buffer) {
+            Ok(received) => received,
+            Err(error) => {
+                note!("cannot receive: {error}");
+                wait::pause_before_retry(&error);
+                continue;
+            }
+        };
         let message = &buffer[..size];
-        let text = gbk::decode(message);
-        say!("receive messages:{} from {peer}", screen::printable(&text));
+        say!("receive messages:{} from {peer}", screen::escaped(&gbk::decode(message)));
 
-        if is_exit(message, &text) {
-            return Ok(ExitCode::SUCCESS); // leaving closes the socket
+        if message == EXIT {
+            return Ok(ExitCode::SUCCESS); // `socket` goes out of scope, which closes it
         }
         if message == reply {
             continue; // from another server: the two would answer each other for ever
         }
 
-        // Reply to the sender. One that cannot be reached is no reason to stop serving the others.
+        // Reply to the sender. If this fails, the server still serves the others.
         if let Err(error) = socket.send_to(&reply, peer) {
             note!("cannot reply to {peer}: {error}");
-        }
-    }
-}
-
-/// Waits for the next datagram, whatever goes wrong before it comes.
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> (usize, SocketAddr) {
-    let mut told = None;
-    loop {
-        match socket.recv_from(buffer) {
-            Ok(received) => return received,
-            // On Windows, a reply to a client that has left comes back here as a reset.
-            Err(error) if screen::is_due(&mut told) => note!("cannot receive: {error}"),
-            Err(_) => wait::a_moment(), // it goes on
         }
     }
 }

@@ -213,20 +213,37 @@ mod step_7_contract_with_the_kernel {
         }
     }
 
-    #[test]
-    fn a_receive_that_fails_again_and_again_is_told_once_and_costs_next_to_nothing() {
-        let options = ["-o", "/dev/null", "-e", "inject=recvfrom:error=ENOMEM:when=1..100"];
-        let Some(mut server) = server_under_strace(&options) else { return };
-        server.program.stderr.expect_parts(&["udp-server: ", "Cannot allocate memory"]);
+    /// The time that the server takes for twenty receives that fail, and how many it reports.
+    fn twenty_failures(error: &str) -> Option<(Duration, usize)> {
+        let inject = format!("inject=recvfrom:error={error}:when=1..20");
         let started = Instant::now();
+        let mut server = server_under_strace(&["-o", "/dev/null", "-e", &inject])?;
         server.client().sends(b"exit");
         server.program.ends_with(0);
-        let time = started.elapsed();
+        server.program.stderr.rest();
+        let is_error = |line: &&String| line.starts_with("udp-server: cannot receive: ");
+        Some((started.elapsed(), server.program.stderr.seen().iter().filter(is_error).count()))
+    }
+
+    #[test]
+    fn a_receive_that_fails_again_and_again_is_reported_ten_times_a_second() {
+        let Some((time, reported)) = twenty_failures("ENOMEM") else { return };
         let milliseconds = time.as_millis();
-        let english = "receive failed a hundred times in {} ms: wait a moment before the next try";
-        let chinese = "接收在 {} 毫秒内失败了一百次：再试之前应稍等";
-        ensure(time > Duration::from_millis(500), english, chinese, &[&milliseconds]);
-        server.program.stderr.expect_end(); // within ten seconds it is told once
-        server.program.stdout.wait_for("receive messages:exit from ");
+        let english = "receive failed 20 times in {} ms, and {} were reported: report each, and \
+                       pause for 100 ms";
+        let chinese = "接收在 {} 毫秒内失败了 20 次，报告了 {} 次：每次都应报告，然后停 100 毫秒";
+        let is_right = time > Duration::from_millis(1_900) && reported == 20;
+        ensure(is_right, english, chinese, &[&milliseconds, &reported]);
+    }
+
+    #[test]
+    fn after_a_reset_the_next_receive_follows_immediately() {
+        let Some((time, reported)) = twenty_failures("ECONNRESET") else { return };
+        let milliseconds = time.as_millis();
+        let english =
+            "20 resets took {} ms, and {} were reported: after a reset no pause is needed";
+        let chinese = "20 次复位用了 {} 毫秒，报告了 {} 次：复位之后不必停顿";
+        let is_right = time < Duration::from_millis(1_900) && reported == 20;
+        ensure(is_right, english, chinese, &[&milliseconds, &reported]);
     }
 }

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::check::{is_escaped, those_here};
 use crate::{
-    A_WHILE, NI_HAO, Peer, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, has_own_network,
-    on_own_network, run, shortened, wait_until, words,
+    A_WHILE, NI_HAO, Peer, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, shortened, wait_until,
+    words,
 };
 
 /// A client, and the server's end of its conversation.
@@ -153,27 +153,6 @@ pub fn ends_without_stdout(subject: &Subject) {
     client.ends_with(1);
     client.stderr.expect_parts(&[&format!("{}: ", subject.name), "stdout"]);
     client.stderr.expect_end();
-}
-
-/// It does not take itself for the server where nobody listens, on a network where the kernel has
-/// that one port to give out.
-pub fn is_not_its_own_server(subject: &Subject) {
-    if !has_own_network() {
-        return;
-    }
-    for host in ["127.0.0.1", "0.0.0.0"] {
-        let client = subject.with(&[host, "40000"]);
-        let one_port = "echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range";
-        let (status, stdout, stderr) = run(on_own_network(one_port, &client), "你好\n");
-        let stderr = stderr.concat();
-        let said = if stdout.is_empty() { &stderr } else { &stdout.concat() };
-        let english = "nobody listens, and the kernel gave it the server's own port: \
-                       expected \"Connection refused\", but got {}";
-        let chinese =
-            "没有服务器，内核把服务器的端口分给了它自己：应报 Connection refused，实际是 {}";
-        let is_right = status == Some(1) && said.contains("Connection refused");
-        ensure(is_right, english, chinese, &[&shortened(said)]);
-    }
 }
 
 /// At a terminal the prompt asks for each line and the end of the input leaves its line; without one
