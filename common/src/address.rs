@@ -8,15 +8,15 @@ use anyhow::{Context, Result};
 
 use crate::screen::{note, print_line};
 
-/// The default host. It reaches this machine alone; a server for others is started with `0.0.0.0`.
+/// The default host: this machine alone. A server for other machines is started with `0.0.0.0`.
 pub const HOST: &str = "127.0.0.1";
 
 /// The default port (tutorial).
 pub const PORT: u16 = 7890;
 
-/// Reads the command line, `[HOST [PORT]]`, and runs `main` with this address. The exit status is
-/// that of `main`; 1 if it fails, with the reason on stderr; 2 if the command line is wrong.
-pub fn run(program: &str, main: fn(SocketAddr) -> Result<ExitCode>) -> ExitCode {
+/// Reads the command line, `[HOST [PORT]]`, and calls `body` with this address. The exit status is
+/// that of `body`; 1 if it fails, with the reason on stderr; 2 if the command line is wrong.
+pub fn run(program: &str, body: fn(SocketAddr) -> Result<ExitCode>) -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let usage = format!("usage: {program} [HOST [PORT]]");
     if arguments.iter().any(|word| word == "-h" || word == "--help") {
@@ -36,7 +36,7 @@ pub fn run(program: &str, main: fn(SocketAddr) -> Result<ExitCode>) -> ExitCode 
         return ExitCode::SUCCESS;
     }
     match host_and_port(arguments) {
-        Ok((host, port)) => resolve(&host, port).and_then(main).unwrap_or_else(|error| {
+        Ok((host, port)) => resolve(&host, port).and_then(body).unwrap_or_else(|error| {
             note(program, format_args!("{error:#}")); // `:#` shows the whole reason
             ExitCode::FAILURE
         }),
@@ -75,12 +75,12 @@ fn host_and_port(arguments: Vec<OsString>) -> Result<(String, u16), String> {
 fn resolve(host: &str, port: u16) -> Result<SocketAddr> {
     let found =
         (host, port).to_socket_addrs().with_context(|| format!("cannot resolve {host:?}"))?;
-    choose(&found.collect::<Vec<_>>()).with_context(|| format!("{host:?} has no address"))
+    prefer_ipv4(&found.collect::<Vec<_>>()).with_context(|| format!("{host:?} has no address"))
 }
 
-/// A name's first IPv4 address, as the tutorial's AF_INET; if it has none, its first IPv6 address. So
+/// The first IPv4 address, like the tutorial's AF_INET, or else the first IPv6 address. So
 /// `localhost` is 127.0.0.1, whatever the resolver puts first.
-fn choose(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+fn prefer_ipv4(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let first_ipv4 = addresses.iter().find(|address| address.is_ipv4());
     first_ipv4.or(addresses.first()).copied()
 }
@@ -156,9 +156,9 @@ mod tests {
     fn a_name_means_its_first_ipv4_address_if_it_has_one() {
         let [v6, other_v6, v4, other_v4] =
             ["[::1]:1", "[::2]:1", "127.0.0.1:1", "127.0.0.2:1"].map(|text| text.parse().unwrap());
-        assert_eq!(choose(&[v6, v4, other_v6, other_v4]), Some(v4));
-        assert_eq!(choose(&[v6, other_v6]), Some(v6));
-        assert_eq!(choose(&[]), None);
+        assert_eq!(prefer_ipv4(&[v6, v4, other_v6, other_v4]), Some(v4));
+        assert_eq!(prefer_ipv4(&[v6, other_v6]), Some(v6));
+        assert_eq!(prefer_ipv4(&[]), None);
     }
 
     #[test]

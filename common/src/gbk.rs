@@ -25,8 +25,8 @@ pub fn encode(utf8: &[u8]) -> Result<Vec<u8>> {
     Ok(message.into_owned())
 }
 
-/// What the WHATWG encoder takes beyond GBK: the euro sign as 0x80, the private-use area, and what GB
-/// 18030 added: radicals, description characters, extension A and others of CJK, vertical forms.
+/// What the WHATWG encoder has beyond GBK: the euro sign (0x80), the private-use area, and what GB
+/// 18030 added: ǹ, ḿ, 〾, radicals, ideographic description characters, more CJK, vertical forms.
 fn is_beyond_gbk(character: char) -> bool {
     matches!(character, '€' | 'ǹ' | 'ḿ' | '〾' | '\u{2E80}'..='\u{2EFF}' | '\u{2FF0}'..='\u{2FFF}'
         | '\u{3400}'..='\u{4DBF}' | '\u{9FB4}'..='\u{9FBB}' | '\u{E000}'..='\u{F8FF}'
@@ -45,8 +45,8 @@ pub fn stream_decoder() -> Decoder {
     GBK.new_decoder_without_bom_handling()
 }
 
-/// Decodes the next bytes. Half a character at their end is kept for the next call. No bytes are the
-/// end of the stream: half a character becomes U+FFFD, and the decoder must not be used again.
+/// Decodes the next bytes. Half a character at the end is kept for the next call. Empty `bytes` end
+/// the stream: half a character becomes U+FFFD, and the decoder must not be used again.
 pub fn decode_part(decoder: &mut Decoder, bytes: &[u8]) -> String {
     // Four bytes of UTF-8 for each byte are enough for anything, the kept ones included.
     let mut text = String::with_capacity(4 * bytes.len() + 16);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 const PROMPT: &str = "请输入要发送的数据:"; // tutorial
 
-/// The next line from stdin without its LF or CRLF, or `None` at an empty line or the end of the input.
+/// Reads a line from stdin, without its LF or CRLF; `None` if it is empty or the input has ended.
 /// At a terminal the prompt is shown first. Fails if stdin cannot be read or stdout written.
 pub fn prompted_line() -> Result<Option<Vec<u8>>> {
     let mut stdin = io::stdin().lock();

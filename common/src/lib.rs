@@ -1,6 +1,6 @@
-//! What the four programs share, so that each `main.rs` shows nothing but its socket calls: the command
-//! line ([`address`]), the encoding ([`gbk`]), messages ([`message`]), what is printed ([`screen`]) and
-//! typed ([`input`]), and how long a program waits ([`wait`]). Nothing in here opens a socket.
+//! What the four programs share, so that each `main.rs` shows its socket calls and little else: the
+//! command line ([`address`]), the encoding ([`gbk`]), messages ([`message`]), what is printed
+//! ([`screen`]) and typed ([`input`]), how long to wait ([`wait`]). Nothing here opens a socket.
 
 #![warn(missing_docs)]
 

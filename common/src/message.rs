@@ -4,13 +4,13 @@ use anyhow::{Result, ensure};
 
 use crate::gbk;
 
-/// The message that gets no reply and ends the conversation it is sent in (tutorial).
+/// The exit message. It gets no reply; it stops a UDP server (tutorial), or ends a TCP connection.
 pub const EXIT: &[u8] = b"exit";
 
 /// Largest number of bytes that one TCP receive returns: the tutorial's `recv(1024)`.
 pub const RECEIVE_SIZE: usize = 1024;
 
-/// Bytes that hold any UDP datagram: the length field of the UDP header has 16 bits (RFC 768).
+/// Size of a buffer for any UDP datagram: the length in the UDP header has 16 bits (RFC 768).
 pub const DATAGRAM_SIZE: usize = 65_535;
 
 /// Largest number of bytes that a datagram carries besides its headers: 20 bytes IPv4, 8 UDP.
@@ -18,15 +18,15 @@ const MAX_PAYLOAD: usize = 65_507;
 
 /// Encodes a line as the message of one datagram. Fails if the line cannot be encoded, see
 /// [`gbk::encode`], or is too long; then the error has its size and the limit.
-pub fn datagram(line: &[u8]) -> Result<Vec<u8>> {
+pub fn encode_datagram(line: &[u8]) -> Result<Vec<u8>> {
     let message = gbk::encode(line)?;
     let size = message.len();
     ensure!(size <= MAX_PAYLOAD, "{size} bytes in GBK, a datagram carries at most {MAX_PAYLOAD}");
     Ok(message)
 }
 
-/// Cuts an encoded message into pieces of at most `max_size` bytes (6 or more). None ends within a
-/// character, as a peer may decode each alone, and the last of several is not the exit message.
+/// Splits an encoded message into pieces of at most `max_size` bytes (10 or more). Each has whole
+/// characters, since a peer may decode it alone, and none of several is the exit message.
 pub fn pieces(message: &[u8], max_size: usize) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let (mut start, mut end) = (0, 0);
@@ -52,24 +52,24 @@ mod tests {
 
     #[test]
     fn no_piece_of_a_longer_message_is_the_exit_message() {
-        assert_eq!(pieces(EXIT, 6), [EXIT]);
-        assert_eq!(pieces(b"aaaaaaexit", 6), [b"aaaaa".as_slice(), b"aexit"]);
-        assert_eq!(pieces(b"aaaa\xc4\xe3exit", 6), [b"aaaa".as_slice(), b"\xc4\xe3exit"]);
-        assert_eq!(pieces(b"exitaaexit", 6), [b"exita".as_slice(), b"aexit"]);
-        assert_eq!(pieces(b"aaaaaaexits", 6), [b"aaaaaa".as_slice(), b"exits"]);
-        assert_eq!(pieces(b"exitexit", 6), [b"exi".as_slice(), b"texit"]);
+        assert_eq!(pieces(EXIT, 10), [EXIT]);
+        assert_eq!(pieces(b"aaaaaaaaaaexit", 10), [b"aaaaaaaaa".as_slice(), b"aexit"]);
+        assert_eq!(pieces(b"aaaaaaaa\xc4\xe3exit", 10), [b"aaaaaaaa".as_slice(), b"\xc4\xe3exit"]);
+        assert_eq!(pieces(b"exit\xc4\xe3exit", 10), [b"exit\xc4\xe3exit"]);
+        assert_eq!(pieces(b"aaaaaaaaaaexits", 10), [b"aaaaaaaaaa".as_slice(), b"exits"]);
+        assert_eq!(pieces(b"aaaaexitexit", 10), [b"aaaaexi".as_slice(), b"texit"]);
     }
 
     #[test]
     fn pieces_are_full_whole_and_in_order() {
-        // Every message of up to ten characters of either width, with and without the exit message.
-        for number in 1..1_u32 << 11 {
+        // Every message of up to eleven characters of either width, with and without the exit message.
+        for number in 1..1_u32 << 12 {
             let characters =
                 (0..number.ilog2()).map(|bit| if number >> bit & 1 == 0 { 'a' } else { '你' });
             let text: String = characters.collect();
             for text in [text.clone(), text + "exit"] {
                 let message = gbk::encode(text.as_bytes()).unwrap();
-                for max_size in 6..=9 {
+                for max_size in 10..=12 {
                     check_pieces(&message, max_size);
                 }
             }

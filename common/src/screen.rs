@@ -1,11 +1,11 @@
-//! What is printed: the conversation on stdout, everything else on stderr, each line whole.
-//! `println!` and `eprintln!` panic if nobody reads any more, and `eprintln!` writes a line in pieces.
+//! What is printed: the conversation on stdout, everything else on stderr, each line in one write.
+//! `println!` and `eprintln!` panic on a closed pipe, and `eprintln!` writes a line in pieces.
 
 use std::fmt::{Arguments, Write as _};
 use std::io::{self, Write as _};
 use std::{borrow::Cow, process};
 
-/// Prints a line on stdout. If that fails, the program ends, the reason on stderr, with status 1.
+/// Prints a line on stdout. If that fails, the program ends with status 1, the reason on stderr.
 #[macro_export]
 macro_rules! say {
     ($($text:tt)*) => { $crate::screen::print_line(env!("CARGO_PKG_NAME"), format_args!($($text)*)) };
@@ -17,8 +17,8 @@ macro_rules! note {
     ($($text:tt)*) => { $crate::screen::note(env!("CARGO_PKG_NAME"), format_args!($($text)*)) };
 }
 
-/// `text` with every character escaped, as Rust writes it (`\n`, `\u{1b}`), that would change the
-/// terminal or hide what is there. So no peer can move the cursor, forge a line or turn one around.
+/// Escapes, as Rust writes them (`\n`, `\u{1b}`), the characters that would change the terminal or
+/// hide text. So no peer can move the cursor, forge a line or turn one around.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(changes_the_display) {
         return Cow::Borrowed(text); // nearly always
@@ -44,10 +44,9 @@ fn changes_the_display(character: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// A `typed` line in quotation marks. Bytes that are not UTF-8 show as U+FFFD, and of a long line only
-/// the first 60 characters are shown.
-pub fn quoted(typed: &[u8]) -> String {
-    let text = String::from_utf8_lossy(typed);
+/// A line in quotation marks, cut after 60 characters. Bytes that are not UTF-8 show as U+FFFD.
+pub fn quoted(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
     let start: String = text.chars().take(60).collect();
     let more = if start.len() < text.len() { "…" } else { "" };
     format!("\"{}{more}\"", escaped(&start))

@@ -3,11 +3,11 @@
 use std::io::{Error, ErrorKind, Result};
 use std::{thread, time::Duration};
 
-/// How long a client waits for a reply to a datagram, or until the other side takes what it sends.
+/// How long a client waits: for the reply to a datagram, for one send, at the end for more data.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What `call` returns, or `None` if its socket's time-out has passed. A lost connection is an error.
-/// A call that was only interrupted, by Ctrl-Z and `fg` (signal(7)), is made again.
+/// Returns what `call` returns, but `None` at its socket's time-out. A lost connection is an error.
+/// A call that a signal has interrupted (on Linux Ctrl-Z, then `fg`: signal(7)) is made again.
 pub fn none_on_timeout<T>(mut call: impl FnMut() -> Result<T>) -> Result<Option<T>> {
     loop {
         match call() {
@@ -26,8 +26,8 @@ fn is_timeout(error: &Error) -> bool {
     kind == ErrorKind::WouldBlock || (cfg!(windows) && kind == ErrorKind::TimedOut)
 }
 
-/// Pauses for a tenth of a second after a failed accept or receive, so that a server does not spin.
-/// After a reset it does not: so Windows reports to a UDP server that an earlier reply found nobody.
+/// Pauses for 0.1 s after a failed accept or receive, so that a server does not spin. Not after a
+/// reset, which is how Windows tells a UDP server that an earlier reply reached nobody.
 pub fn pause_before_retry(error: &Error) {
     if error.kind() != ErrorKind::ConnectionReset {
         thread::sleep(Duration::from_millis(100));

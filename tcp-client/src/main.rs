@@ -16,41 +16,41 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     // Create the client's socket and connect it to the server.
     let mut socket =
         TcpStream::connect(server).with_context(|| format!("cannot reach {server}"))?;
-    socket.set_write_timeout(Some(wait::TIMEOUT))?;
-
+    socket.set_write_timeout(Some(wait::TIMEOUT))?; // for a server that sends and never receives
     // Send and receive: each line is a message.
     let mut status = ExitCode::SUCCESS;
     let mut decoder = gbk::stream_decoder();
-    while let Some(typed) = input::prompted_line()? {
-        let message = match gbk::encode(&typed) {
+    while let Some(line) = input::prompted_line()? {
+        let message = match gbk::encode(&line) {
             Ok(message) => message,
             Err(reason) => {
-                note!("{} failed: {reason}", screen::quoted(&typed));
+                note!("{} failed: {reason}", screen::quoted(&line));
                 status = ExitCode::FAILURE;
                 continue; // nothing was sent
             }
         };
         ask(&mut socket, &mut decoder, &message)
-            .with_context(|| format!("{} failed", screen::quoted(&typed)))?; // ends the client
+            .with_context(|| format!("{} failed", screen::quoted(&line)))?; // ends the client
         if message == EXIT {
             break;
         }
     }
 
     // Half-close: tell the server that nothing more comes, and show what it still sends.
-    socket.set_read_timeout(Some(wait::TIMEOUT))?;
-    let _ = socket.shutdown(Shutdown::Write); // why it failed, the next receive says
+    socket.set_read_timeout(Some(wait::TIMEOUT))?; // macOS may refuse this after the shutdown
+    let half_closed = socket.shutdown(Shutdown::Write);
     while let Some(size) = wait::none_on_timeout(|| receive(&mut socket, &mut decoder))? {
         if size == 0 {
+            half_closed.context("cannot half-close")?; // it was reset: something was not delivered
             return Ok(status); // the server has closed the connection
         }
     }
-    note!("{server} has not closed the connection");
+    note!("{server} has not closed the connection"); // nothing came for five seconds
     Ok(status)
 }
 
-/// Sends one message and waits for its reply. A long one goes in pieces, each once the one before is
-/// answered: the tutorial's server decodes each receive alone. The exit message gets no reply.
+/// Sends one message and waits for its reply. A long one goes in pieces, each after the reply to
+/// the one before: the tutorial's server decodes each receive alone. `exit` gets no reply.
 fn ask(socket: &mut TcpStream, decoder: &mut gbk::Decoder, message: &[u8]) -> Result<()> {
     for piece in message::pieces(message, RECEIVE_SIZE) {
         let sent = wait::none_on_timeout(|| socket.write_all(piece)).context("cannot send")?;
@@ -64,11 +64,11 @@ fn ask(socket: &mut TcpStream, decoder: &mut gbk::Decoder, message: &[u8]) -> Re
     Ok(())
 }
 
-/// Receives once and shows it: the number of bytes, which is 0 at the end of the stream.
+/// Receives once and shows the text. Returns the number of bytes: 0 at the end of the stream.
 fn receive(socket: &mut TcpStream, decoder: &mut gbk::Decoder) -> io::Result<usize> {
     let mut buffer = [0; RECEIVE_SIZE];
     let size = socket.read(&mut buffer)?;
-    let text = gbk::decode_part(decoder, &buffer[..size]);
+    let text = gbk::decode_part(decoder, &buffer[..size]); // at the end half a character, or ""
     if size > 0 || !text.is_empty() {
         say!("{}", screen::escaped(&text));
     }

@@ -1,4 +1,4 @@
-//! Exercise 3: a TCP server. It answers every message of every connection, each in its own thread.
+//! Exercise 3: a TCP server. Each connection has its own thread, which answers every message.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,18 +9,18 @@ use common::message::{EXIT, RECEIVE_SIZE};
 use common::{gbk, note, run, say, screen, wait};
 
 const REPLY: &str = "我是一个TCP服务器!!";
-const MAX_CONNECTIONS: usize = 10_000; // far more threads exhaust Linux's mappings, and std aborts
+const MAX_CONNECTIONS: usize = 10_000; // far more threads exceed vm.max_map_count, and std aborts
 
 fn main() -> ExitCode {
     run(env!("CARGO_PKG_NAME"), serve)
 }
 
 fn serve(address: SocketAddr) -> Result<ExitCode> {
-    // Create the listening socket. In Rust `bind` also listens (128 connections may wait).
+    // Create the listening socket. In Rust `bind` also listens, with the tutorial's backlog of 128.
     let listener = TcpListener::bind(address).with_context(|| format!("cannot bind {address}"))?;
     note!("listening on {}", listener.local_addr()?);
 
-    // Every connection's thread holds a clone: the clones, less our own, count the connections.
+    // Each connection's thread holds a clone of this `Arc`: its count is the connections plus 1.
     let connections = Arc::new(());
     loop {
         // Accept a client: a new socket, for this connection alone.
@@ -36,23 +36,23 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
             note!("{peer}: closed, {MAX_CONNECTIONS} clients are connected");
             continue; // `client` goes out of scope, which closes it
         }
-        // A thread for this client, so that the others need not wait for it. `thread::spawn` would
-        // panic if no thread can be started.
-        let counted = Arc::clone(&connections);
-        if let Err(error) = thread::Builder::new().spawn(move || attend(client, peer, counted)) {
+        // Start a thread for this client, so that the others do not wait. `thread::spawn` panics if
+        // that fails; `Builder` returns an error, and the client is closed with the closure.
+        let place = Arc::clone(&connections);
+        if let Err(error) = thread::Builder::new().spawn(move || handle(client, peer, place)) {
             note!("{peer}: cannot start a thread: {error}");
         }
     }
 }
 
 /// Serves one connection, from its first message to its end.
-fn attend(mut client: TcpStream, peer: SocketAddr, counted: Arc<()>) {
+fn handle(mut client: TcpStream, peer: SocketAddr, place: Arc<()>) {
     say!("connect from : {peer}");
     if let Err(error) = answer(&mut client, peer) {
         note!("{peer}: {error}");
     }
     say!("disconnect from : {peer}");
-    drop(counted); // before `client` is closed: a client that sees the end finds a free place
+    drop(place); // before `client` closes: when the client sees that, its place is already free
 }
 
 /// Receives, shows and replies until the client leaves. An error ends this connection alone.
@@ -63,11 +63,11 @@ fn answer(client: &mut TcpStream, peer: SocketAddr) -> Result<()> {
     loop {
         let size = client.read(&mut buffer)?; // 0 if the client sends nothing more
         let message = &buffer[..size];
-        let text = gbk::decode_part(&mut decoder, message);
+        let text = gbk::decode_part(&mut decoder, message); // at the end half a character, or ""
         if size > 0 || !text.is_empty() {
             say!("receive messages:{} from {peer}", screen::escaped(&text));
         }
-        // After half a character, the bytes of `exit` complete it and read as something else.
+        // Compare both: half a character before `exit` changes `text`, one after it `message`.
         if size == 0 || (message == EXIT && text.as_bytes() == EXIT) {
             return Ok(());
         }

@@ -17,22 +17,22 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
 
     // Send and receive: each line is a message.
     let mut status = ExitCode::SUCCESS;
-    while let Some(typed) = input::prompted_line()? {
-        let message = match message::datagram(&typed) {
+    while let Some(line) = input::prompted_line()? {
+        let message = match message::encode_datagram(&line) {
             Ok(message) => message,
             Err(reason) => {
-                // `:#` shows the whole reason: what was tried, and why it failed.
-                note!("{} failed: {reason:#}", screen::quoted(&typed));
+                note!("{} failed: {reason}", screen::quoted(&line));
                 status = ExitCode::FAILURE;
                 continue; // nothing was sent
             }
         };
         if let Err(reason) = ask(&socket, server, &message) {
-            note!("{} failed: {reason:#}", screen::quoted(&typed));
+            // `:#` shows the whole reason: what was tried, and why it failed.
+            note!("{} failed: {reason:#}", screen::quoted(&line));
             status = ExitCode::FAILURE;
-            // The next message goes from another port: a late reply to this one must not answer it.
-            if let Ok(another) = connected_socket(server) {
-                socket = another; // only now the old one is closed, and its port free
+            // A new port for the next message: a late reply to this one must not answer it.
+            if let Ok(new_socket) = connected_socket(server) {
+                socket = new_socket; // only this closes the old one, so the two ports differ
             }
         }
         if message == EXIT {
@@ -42,12 +42,12 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     Ok(status)
 }
 
-/// The tutorial's client does not bind. Rust has no unbound socket; with port 0 the kernel chooses the
-/// port. On a UDP socket `connect` sends nothing: from then on the kernel drops what others send to
-/// this socket, and reports an error if nobody listens at the server's port.
+/// The tutorial's client does not bind. In Rust it must; with port 0 the kernel chooses the port.
+/// On UDP `connect` sends nothing. After it, the kernel drops datagrams from other addresses, and
+/// reports an error if the server's machine answers that nothing uses the port (ICMP).
 fn connected_socket(server: SocketAddr) -> Result<UdpSocket> {
-    let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-    let socket = UdpSocket::bind(any).with_context(|| format!("cannot bind {any}"))?;
+    let local = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(local).with_context(|| format!("cannot bind {local}"))?;
     socket.connect(server).with_context(|| format!("cannot reach {server}"))?;
     socket.set_read_timeout(Some(wait::TIMEOUT))?;
     Ok(socket)

@@ -10,14 +10,15 @@ use common::{gbk, note, run, say, screen, wait};
 const REPLY: &str = "我是UDP服务器,已接收到你发来的消息!";
 
 fn main() -> ExitCode {
-    // `run` takes HOST and PORT from the command line, and calls `serve` with this address.
+    // `run` turns HOST and PORT of the command line into an address, and calls `serve` with it.
     run(env!("CARGO_PKG_NAME"), serve)
 }
 
 fn serve(address: SocketAddr) -> Result<ExitCode> {
     // Create the server's socket and bind it to the address that clients send to.
-    // If that fails, `with_context` adds to the error what was tried, and `?` ends `serve` with it.
+    // `with_context` adds to an error what was tried; `?` ends `serve` and returns that error.
     let socket = UdpSocket::bind(address).with_context(|| format!("cannot bind {address}"))?;
+    // `note!` prints on stderr, `say!` on stdout, which carries the conversation.
     note!("listening on {}", socket.local_addr()?);
 
     let reply = gbk::encode(REPLY.as_bytes())?;
@@ -41,7 +42,7 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS); // `socket` goes out of scope, which closes it
         }
         if message == reply {
-            continue; // from another server: the two would answer each other for ever
+            continue; // it is a server's reply: the two would answer each other for ever
         }
 
         // Reply to the sender. If this fails, the server still serves the others.
