@@ -15,7 +15,7 @@ pub fn prompted_line() -> Result<Option<Vec<u8>>> {
     }
     let mut line = Vec::new();
     stdin.read_until(b'\n', &mut line).context("cannot read stdin")?;
-    if stdin.is_terminal() && line.is_empty() {
+    if stdin.is_terminal() && !line.ends_with(b"\n") {
         show("\n")?; // after Ctrl-D the cursor is still behind the prompt
     }
     let line = without_line_end(&line);

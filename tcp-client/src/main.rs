@@ -37,11 +37,11 @@ fn talk(server: SocketAddr) -> Result<ExitCode> {
     }
 
     // Half-close: tell the server that nothing more comes, and show what it still sends.
-    socket.set_read_timeout(Some(wait::TIMEOUT))?; // macOS may refuse this after the shutdown
-    let half_closed = socket.shutdown(Shutdown::Write);
-    while let Some(size) = wait::none_on_timeout(|| receive(&mut socket, &mut decoder))? {
+    let _ = socket.set_read_timeout(Some(wait::TIMEOUT)); // macOS may refuse it after the shutdown
+    let _ = socket.shutdown(Shutdown::Write); // if it fails, the connection is lost: see below
+    while let Some(size) = receive(&mut socket, &mut decoder).context("the connection is lost")? {
         if size == 0 {
-            half_closed.context("cannot half-close")?; // it was reset: something was not delivered
+            ensure!(socket.take_error()?.is_none(), "the server has not received everything");
             return Ok(status); // the server has closed the connection
         }
     }
@@ -55,22 +55,22 @@ fn ask(socket: &mut TcpStream, decoder: &mut gbk::Decoder, message: &[u8]) -> Re
     for piece in message::pieces(message, RECEIVE_SIZE) {
         let sent = wait::none_on_timeout(|| socket.write_all(piece)).context("cannot send")?;
         ensure!(sent.is_some(), "the server takes nothing for {} seconds", wait::TIMEOUT.as_secs());
-        if message == EXIT {
-            return Ok(());
+        if message != EXIT {
+            let received = receive(socket, decoder).context("no reply")?;
+            ensure!(received != Some(0), "the server has closed the connection");
         }
-        let size = receive(socket, decoder).context("no reply")?;
-        ensure!(size > 0, "the server has closed the connection");
     }
     Ok(())
 }
 
-/// Receives once and shows the text. Returns the number of bytes: 0 at the end of the stream.
-fn receive(socket: &mut TcpStream, decoder: &mut gbk::Decoder) -> io::Result<usize> {
+/// Receives once and shows the text. The number of bytes: 0 at the stream's end, `None` at a time-out.
+fn receive(socket: &mut TcpStream, decoder: &mut gbk::Decoder) -> io::Result<Option<usize>> {
     let mut buffer = [0; RECEIVE_SIZE];
-    let size = socket.read(&mut buffer)?;
+    let received = wait::none_on_timeout(|| socket.read(&mut buffer))?;
+    let size = received.unwrap_or(0);
     let text = gbk::decode_part(decoder, &buffer[..size]); // at the end half a character, or ""
     if size > 0 || !text.is_empty() {
         say!("{}", screen::escaped(&text));
     }
-    Ok(size)
+    Ok(received)
 }
