@@ -48,7 +48,7 @@ fn serve(address: SocketAddr) -> Result<ExitCode> {
 /// Serves one connection, from its first message to its end.
 fn handle(mut client: TcpStream, peer: SocketAddr, place: Arc<()>) {
     say!("connect from : {peer}");
-    if let Err(error) = answer(&mut client, peer) {
+    if let Err(error) = answer(&mut client, &peer.to_string()) {
         note!("{peer}: {error}");
     }
     say!("disconnect from : {peer}");
@@ -56,7 +56,7 @@ fn handle(mut client: TcpStream, peer: SocketAddr, place: Arc<()>) {
 }
 
 /// Receives, shows and replies until the client leaves. An error ends this connection alone.
-fn answer(client: &mut TcpStream, peer: SocketAddr) -> Result<()> {
+fn answer(client: &mut TcpStream, peer: &str) -> Result<()> {
     let reply = gbk::encode(REPLY.as_bytes())?;
     let mut decoder = gbk::stream_decoder();
     let mut buffer = [0; RECEIVE_SIZE];
