@@ -1,37 +1,44 @@
 //! What both clients are checked for.
 
-use std::io::{Read, Write};
-use std::process::Command;
+use crate::both::{ends_for_stdout, expect_escaped, without_reader};
+use crate::client::{with_client, with_client_at};
+use crate::constants::NI_HAO;
+use crate::failure::{ensure, shortened};
+use crate::machine::at_terminal;
+use crate::peer::Peer;
+use crate::subject;
 
-use crate::check::{is_escaped, those_here};
-use crate::{
-    A_WHILE, NI_HAO, Peer, Program, Subject, TCP_REPLY, UDP_REPLY, ensure, shortened, wait_until,
-    words,
-};
-
-/// A client, and the server's end of its conversation.
-pub fn with_client(subject: &Subject) -> (Peer, Program) {
-    with_client_at(subject, "127.0.0.1", |command| command)
-}
-
-/// The same at that `host`, with the client started by what `under` makes of its command.
-fn with_client_at(subject: &Subject, host: &str, under: fn(Command) -> Command) -> (Peer, Program) {
-    let (server, mut client, stdout) = Peer::with_client(subject, host, under);
-    client.reads(stdout);
-    (server, client)
-}
+/// What a client prints at a terminal before it reads a line.
+const PROMPT: &str = "请输入要发送的数据:";
 
 /// A line is sent in GBK and its reply shown.
-pub fn sends_a_line(subject: &Subject) {
-    let (mut server, mut client) = with_client(subject);
+pub fn sends_a_line() {
+    talks_to("127.0.0.1");
+}
+
+/// It talks to a server at that `host`.
+pub fn talks_to(host: &str) {
+    let (mut server, mut client) = with_client_at(host, subject::command());
     client.types("你好\n");
     server.answers(NI_HAO, b"\xd4\xd9\xbc\xfb");
     client.stdout.wait_for("再见");
 }
 
+/// The prompt is for a terminal alone.
+pub fn prints_no_prompt() {
+    let (mut server, mut client) = with_client();
+    client.types("你好\n");
+    server.answers(NI_HAO, b"\xd4\xd9\xbc\xfb");
+    client.stdout.wait_for("再见");
+    let shown = client.stdout.seen().concat();
+    let english =
+        "it printed the prompt although stdin is no terminal: print it only at a terminal (isatty)";
+    ensure(!shown.contains(PROMPT.trim_end_matches(':')), english, &[]);
+}
+
 /// Each line waits for the reply to the one before.
-pub fn waits_for_each_reply(subject: &Subject) {
-    let (mut server, mut client) = with_client(subject);
+pub fn waits_for_each_reply() {
+    let (mut server, mut client) = with_client();
     client.types("one\n你好\nthree\n");
     server.expects(b"one");
     server.expects_nothing_yet();
@@ -43,144 +50,99 @@ pub fn waits_for_each_reply(subject: &Subject) {
     client.stdout.wait_for("third");
 }
 
-/// An empty line leaves, and so does each `input` of these, before it is read any further.
-pub fn leaves_after(subject: &Subject, inputs: &[&str]) {
-    for input in inputs {
-        let (mut server, mut client) = with_client(subject);
-        client.types(input);
-        client.ends_input();
-        if let Peer::Tcp(connection) = &mut server {
-            crate::expect_closed(connection);
-        } else {
+/// The client leaves after that `input`, before it is read any further.
+pub fn leaves_after(input: &str) {
+    let (mut server, mut client) = with_client();
+    client.types(input);
+    client.ends_input();
+    match &mut server {
+        Peer::Tcp(_) => server.expects_close(),
+        Peer::Udp(..) => {
             client.ends_with(0);
             server.expects_nothing_yet();
         }
-        drop(server);
-        client.ends_with(0);
     }
+    drop(server);
+    client.ends_with(0);
 }
 
 /// A character outside GBK is named; nothing of its line is sent, and the next line is.
-pub fn refuses_what_is_not_in_gbk(subject: &Subject) {
-    refuses(subject, "😀".as_bytes(), &["1F600"]);
+pub fn refuses_what_is_not_in_gbk() {
+    refuses("😀".as_bytes(), &["1F600"]);
 }
 
-/// The same for each kind of what GBK has not, letter by letter as the contract has it.
-pub fn refuses_as_the_contract_says(subject: &Subject) {
-    for (character, number) in
-        [("€", "20AC"), ("㐀", "3400"), ("\u{e000}", "E000"), ("\u{85}", "0085"), ("😀", "1F600")]
-    {
-        let named = format!("(U+{number}) is not in GBK");
-        refuses(subject, character.as_bytes(), &[&format!("{}: ", subject.name), "ab", &named]);
-    }
-    refuses(subject, b"\xc4\xe3", &["byte 3", "0xC4", "UTF-8"]);
-}
-
-fn refuses(subject: &Subject, typed: &[u8], named: &[&str]) {
-    let (mut server, mut client) = with_client(subject);
+fn refuses(typed: &[u8], named: &[&str]) {
+    let (mut server, mut client) = with_client();
     client.types([b"ab", typed, b"\nhello\n"].concat());
     client.ends_input();
     server.answers(b"hello", b"hi");
     drop(server);
     client.stdout.wait_for("hi");
-    client.stderr.find(named, false);
+    client.stderr.wait_for_parts(named);
     client.ends_with(1);
 }
 
-/// A reply is one line, and drives no terminal.
-pub fn escapes_what_a_screen_obeys(subject: &Subject) {
-    let (mut server, mut client) = with_client(subject);
+/// A reply is shown in one line, with its control characters escaped.
+pub fn escapes_control_characters() {
+    let (mut server, mut client) = with_client();
     client.types("你好\n");
     server.answers(NI_HAO, b"\x1b[2Jone\r\ntwo\x7f");
-    is_escaped(&client.stdout.wait_for("one"));
+    expect_escaped(&client.stdout.wait_for("one"));
 }
 
-/// Every line is sent, and every reply shown, as the contract says.
-pub fn talks_as_the_contract_says(subject: &Subject) {
-    let (mut server, mut client) = with_client(subject);
-    let cases: [(&str, &[u8], &[u8], &str); 4] = [
-        ("你好\n", NI_HAO, b"\xba\xc3", "好"),
-        ("hello, 世界\r\n", b"hello, \xca\xc0\xbd\xe7", b"\xef\xbb\xbfa", "锘縜"),
-        (
-            "two\n",
-            b"two",
-            b"\x1b[2J\r\nforged\x81\x36\xa7\x31 \xff!",
-            r"\u{1b}[2J\r\nforged\u{202e} �!",
-        ),
-        ("no line feed", b"no line feed", b"ok", "ok"),
-    ];
-    for (typed, sent, reply, shown) in cases {
-        client.types(typed);
-        if !typed.ends_with('\n') {
-            client.ends_input();
-        }
-        server.answers(sent, reply);
-        client.stdout.expect(shown);
-    }
+/// Every line is sent, and every reply shown, as common/promises.md says.
+pub fn exact_output() {
+    let (mut server, mut client) = with_client();
+    // The last line has no line feed.
+    client.types("你好\nhello, 世界\r\nlast");
+    client.ends_input();
+    server.answers(NI_HAO, b"\xef\xbb\xbfa");
+    client.stdout.expect("锘縜");
+    server.answers(b"hello, \xca\xc0\xbd\xe7", b"\x1b[2J\r\nforged\x81\x36\xa7\x31 \xff!");
+    client.stdout.expect(r"\u{1b}[2J\r\nforged\u{202e} �!");
+    server.answers(b"last", b"ok");
+    client.stdout.expect("ok");
     drop(server);
     client.ends_silently_with(0);
-}
 
-/// It finds its server by `localhost` and over IPv6.
-pub fn talks_to_any_host(subject: &Subject) {
-    for host in those_here(&["localhost", "::1"]) {
-        let (mut server, mut client) = with_client_at(subject, host, |command| command);
-        client.types("你好\n");
-        server.answers(NI_HAO, b"hi");
-        client.stdout.expect("hi");
-    }
+    leaves_after("\r\nmore\n");
+    refuses(
+        "€".as_bytes(),
+        &[&format!("{}: ", subject::name()), "ab", "'€' (U+20AC) is not in GBK"],
+    );
+    refuses(b"\xc4\xe3", &["byte 3", "0xC4", "UTF-8"]);
 }
 
 /// A stdout that nobody reads any more ends it with status 1 and the reason.
-pub fn ends_without_stdout(subject: &Subject) {
-    let (mut server, mut client, stdout) =
-        Peer::with_client(subject, "127.0.0.1", |command| command);
-    drop(stdout);
-    // Again and again, as a program that another test is just starting may have a copy of it.
-    client.types("你好\n".repeat(1_000));
-    let mut buffer = [0; 100];
-    wait_until(&words("the client has ended", "客户端结束", &[]), || {
-        let _ = match &mut server {
-            Peer::Udp(socket, _) => {
-                let _ = socket.set_read_timeout(Some(A_WHILE));
-                let message = socket.recv_from(&mut buffer);
-                message.and_then(|(_, peer)| socket.send_to(UDP_REPLY, peer))
-            }
-            Peer::Tcp(socket) => socket.read(&mut buffer).and_then(|_| socket.write(TCP_REPLY)),
-        };
-        !client.is_running()
-    });
-    client.ends_with(1);
-    client.stderr.expect_parts(&[&format!("{}: ", subject.name), "stdout"]);
-    client.stderr.expect_end();
+pub fn ends_without_stdout() {
+    let (mut server, mut client) = with_client_at("127.0.0.1", without_reader(&subject::command()));
+    client.types("你好\n");
+    server.answers(NI_HAO, b"hi");
+    ends_for_stdout(&mut client);
 }
 
-/// At a terminal the prompt asks for each line and the end of the input leaves its line; without one
-/// there is no prompt.
-#[cfg(target_os = "linux")]
-pub fn asks_at_a_terminal(subject: &Subject) {
-    const PROMPT: &str = "请输入要发送的数据:";
-    let (mut server, mut client) = with_client(subject);
-    client.types("你好\n");
-    server.answers(NI_HAO, b"hi");
-    client.stdout.expect("hi"); // no prompt before it
-
-    if !crate::has_tool("script") {
-        return;
+/// At a terminal the prompt asks for each line. Ctrl-D leaves, and twice it ends a line without a line
+/// feed; then too what follows is on a new line.
+pub fn asks_at_a_terminal() {
+    for last in ["\u{4}", "exit\u{4}\u{4}"] {
+        let (mut server, mut client) =
+            with_client_at("127.0.0.1", at_terminal(&subject::command()));
+        client.types("你好\n");
+        server.answers(NI_HAO, b"hi");
+        client.stdout.wait_for("hi");
+        client.types(last);
+        if last.starts_with("exit") {
+            server.expects(b"exit");
+        }
+        drop(server);
+        client.ends_with(0);
+        client.stdout.rest();
+        let shown = client.stdout.seen().concat();
+        let prompts = shown.matches(PROMPT).count();
+        let english =
+            "expected the prompt {} at a terminal before each of 2 lines, but it is there {} times";
+        ensure(prompts == 2, english, &[&PROMPT, &prompts]);
+        let english = "expected the cursor on a new line in the end, but got {}";
+        ensure(!shown.contains("no line feed"), english, &[&shortened(&shown)]);
     }
-    let at_terminal = |command| crate::at_terminal(&command);
-    let (mut server, mut client) = with_client_at(subject, "127.0.0.1", at_terminal);
-    client.types("你好\n");
-    server.answers(NI_HAO, b"hi");
-    client.stdout.wait_for("hi");
-    client.types([4]); // Ctrl-D
-    drop(server);
-    client.ends_with(0);
-    client.stdout.rest();
-    let shown = client.stdout.seen();
-    assert_eq!(shown.concat().matches(PROMPT).count(), 2, "{shown:?}");
-    let is_new = !shown.concat().contains("no line feed");
-    let english = "expected the cursor on a new line in the end, but got {}";
-    let chinese = "最后光标应在新的一行，实际是 {}";
-    ensure(is_new, english, chinese, &[&shortened(&format!("{shown:?}"))]);
 }

@@ -1,50 +1,41 @@
-//! What the tests share: the real programs, started and awaited and always taken down, and plain
-//! sockets that play the other side.
+//! What the tests share. From the bottom to the top, each module using only those before it:
+//! constants, failure, machine, process, output, program, subject, socket, peer; then what is checked:
+//! both, server and servers, calls, client and clients; then step and harness; and workspace, which
+//! builds and starts what is in this repository.
 //!
-//! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every surprise is a
-//! panic that says in one sentence what the program did and what was expected: the reader is a
-//! student whose program it is.
+//! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every failure is one
+//! sentence that says what was expected and what the program did: its reader is a student whose program
+//! it is.
 
-use std::time::Duration;
-
-pub mod check;
+pub mod both;
+pub mod calls;
+pub mod client;
 pub mod clients;
-pub mod lines;
+pub mod constants;
+pub mod failure;
+pub mod harness;
 pub mod machine;
+pub mod output;
+pub mod peer;
+pub mod process;
 pub mod program;
+pub mod server;
 pub mod servers;
 pub mod socket;
+pub mod step;
 pub mod subject;
-pub mod words;
+pub mod workspace;
 
-pub use check::*;
-pub use lines::*;
+pub use both::*;
+pub use client::*;
+pub use constants::*;
+pub use failure::*;
+pub use harness::*;
 pub use machine::*;
+pub use output::*;
+pub use peer::*;
 pub use program::*;
+pub use server::*;
 pub use socket::*;
-pub use subject::*;
-pub use words::*;
-
-/// How long anything may take. Far more than it does take on a busy machine, and short enough to
-/// wait for when a program hangs.
-pub const DEADLINE: Duration = Duration::from_secs(10);
-
-/// How long a program that should do nothing is watched.
-pub const A_WHILE: Duration = Duration::from_millis(200);
-
-/// The UDP server's reply as a client shows it.
-pub const UDP_REPLY_TEXT: &str = "我是UDP服务器,已接收到你发来的消息!";
-
-/// The same in GBK.
-pub const UDP_REPLY: &[u8] =
-    b"\xce\xd2\xca\xc7UDP\xb7\xfe\xce\xf1\xc6\xf7,\xd2\xd1\xbd\xd3\xca\xd5\
-    \xb5\xbd\xc4\xe3\xb7\xa2\xc0\xb4\xb5\xc4\xcf\xfb\xcf\xa2!";
-
-/// The TCP server's reply as a client shows it.
-pub const TCP_REPLY_TEXT: &str = "我是一个TCP服务器!!";
-
-/// The same in GBK.
-pub const TCP_REPLY: &[u8] = b"\xce\xd2\xca\xc7\xd2\xbb\xb8\xf6TCP\xb7\xfe\xce\xf1\xc6\xf7!!";
-
-/// `你好` in GBK.
-pub const NI_HAO: &[u8] = b"\xc4\xe3\xba\xc3";
+pub use step::*;
+pub use workspace::*;

@@ -1,145 +1,103 @@
-//! The program that a test is about, and the command that starts it.
+//! The program that is tested, and the command that starts it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::{Server, fail, speak_plainly};
+use crate::failure::ensure;
 
-/// How those names in the environment begin that are nothing to a program that is tested.
-const HIDDEN: [&str; 8] = [
-    "CARGO_",
-    "RUST",
-    "LD_LIBRARY_PATH",
-    "PWD",
-    "OLDPWD",
-    "VERDICTS",
-    "SKIPPED_TESTS",
-    "TESTS_OF_STEPS",
-];
+/// The name of the exercise, and the file of its own program.
+static SUBJECT: OnceLock<(&str, &str)> = OnceLock::new();
 
-/// A program as its crate's tests know it.
-#[derive(Clone, Copy)]
-pub struct Subject {
-    /// What it is called.
-    pub name: &'static str,
-    /// The file of the crate's own program.
-    pub own: &'static str,
+/// How those names in the environment begin that a tested program does not see.
+const HIDDEN: [&str; 5] = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD"];
+
+/// How the names of source files end that a compiler makes a program of.
+const COMPILED: [&str; 9] = ["c", "cc", "cpp", "cs", "go", "h", "java", "kt", "rs"];
+
+/// Says which exercise's program is tested in this process.
+pub(crate) fn set(name: &'static str, own: &'static str) {
+    let _ = SUBJECT.set((name, own));
 }
 
-impl Subject {
-    /// The command of the crate's own program, or of the one that the environment variable of its
-    /// name says (`UDP_SERVER` for `udp-server`). Any other such variable is an error.
-    ///
-    /// It runs in the folder for temporary files, an empty one of `check.sh`'s, and without cargo's
-    /// environment.
-    pub fn command(&self) -> Command {
-        speak_plainly();
-        let variable = variable(self.name);
-        let names = |other: &String| other.starts_with("UDP_") || other.starts_with("TCP_");
-        let mut others = env::vars().map(|(name, _)| name).filter(names);
-        if let Some(other) = others.find(|other| *other != variable) {
-            let english = "{} is set, and these tests look for {} alone";
-            fail(english, "设置了 {}，而这些测试只看 {}", &[&other, &variable]);
-        }
-        let mut command = program(self.name, self.own);
-        let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
-        for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
-            command.env_remove(name);
-        }
-        command.current_dir(env::temp_dir());
-        command
-    }
-
-    /// The same with `arguments`.
-    pub fn with(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command();
-        command.args(arguments);
-        command
-    }
-
-    /// Starts it, which is a server, and waits until it listens.
-    pub fn serve(&self) -> Server {
-        Server::start(self.name, self.command())
-    }
+/// What the tested program is called: udp-server, udp-client, tcp-server or tcp-client.
+pub fn name() -> &'static str {
+    SUBJECT.get().expect("an exercise is tested").0
 }
 
-/// The environment variable that names another program for the one called `name`.
+/// Whether it speaks UDP.
+pub fn is_udp() -> bool {
+    name().starts_with("udp")
+}
+
+/// The command of the tested program, without arguments. It runs in the folder for temporary files,
+/// and without cargo's environment.
+pub fn command() -> Command {
+    let (name, own) = SUBJECT.get().expect("an exercise is tested");
+    let mut command = program(name, own);
+    let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
+    for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command.current_dir(env::temp_dir());
+    command
+}
+
+/// The same with `arguments`.
+pub fn with(arguments: &[&str]) -> Command {
+    let mut command = command();
+    command.args(arguments);
+    command
+}
+
+/// The environment variable that names another program for the one called `name`: `UDP_SERVER` for
+/// `udp-server`.
 pub fn variable(name: &str) -> String {
     name.to_uppercase().replace('-', "_")
 }
 
 /// The command of the program called `name`: the one that its variable says, a file or a command with
 /// arguments, or its `own` file.
-///
-/// A `.py` is started with Python, a `.jar` with Java and a `.js` with Node.js, as they do not start
-/// by themselves everywhere. A file is looked for where cargo was called (cargo runs a test in its
-/// crate's folder, and on Windows does not say where it was called), in the repository, and in the
-/// crate.
 pub fn program(name: &str, own: &str) -> Command {
-    env::var(variable(name)).map_or_else(|_| Command::new(own), |value| named(&value))
+    let Ok(value) = env::var(variable(name)) else { return Command::new(own) };
+    if file(&value).is_some() {
+        return command_of(&[&value]);
+    }
+    // The checker puts each word on a line of its own.
+    let separator = if value.contains('\n') { '\n' } else { ' ' };
+    let words: Vec<_> = value.split(separator).filter(|word| !word.is_empty()).collect();
+    command_of(&words)
 }
 
-fn named(value: &str) -> Command {
-    let words = match file(value) {
-        Some(file) => vec![file],
-        None => {
-            // check.sh puts each word on a line of its own.
-            let separator = if value.contains('\n') { '\n' } else { ' ' };
-            let words = value.split(separator).filter(|word| !word.is_empty());
-            words.map(|word| file(word).unwrap_or_else(|| PathBuf::from(word))).collect()
-        }
-    };
-    let (first, rest) = words.split_first().expect("the variable names a program");
-    let starter: &[&str] = match first.extension().and_then(|extension| extension.to_str()) {
-        Some("py") if cfg!(windows) => &["python"],
-        Some("py") => &["python3"],
-        Some("jar") => &["java", "-jar"],
-        Some("js") => &["node"],
+/// The command of those words, the first of which is a program or a script.
+fn command_of(words: &[&str]) -> Command {
+    let first = words.first().expect("a program is named");
+    let end = Path::new(first).extension().and_then(|end| end.to_str()).unwrap_or_default();
+    let english = "{} has to be compiled: name the program that comes of it";
+    ensure(!COMPILED.contains(&end), english, &[first]);
+    let mut paths = words.iter().map(|word| file(word).unwrap_or(PathBuf::from(word)));
+    let program = paths.next().expect("the first word");
+    ensure(!program.is_dir(), "{} is a folder: name the program in it", &[first]);
+    let is_path = first.contains(['/', '\\']) || ["py", "jar", "js"].contains(&end);
+    ensure(!is_path || program.is_file(), "there is no file {}", &[first]);
+    let starter: &[&str] = match end {
+        "py" if cfg!(windows) => &["python"],
+        "py" => &["python3"],
+        "jar" => &["java", "-jar"],
+        "js" => &["node"],
         _ => &[],
     };
-    let words: Vec<_> = starter.iter().map(Path::new).chain([first.as_path()]).collect();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).args(rest);
+    let mut all = starter.iter().map(PathBuf::from).chain([program]).chain(paths);
+    let mut command = Command::new(all.next().expect("there is a first word"));
+    command.args(all);
     command
 }
 
-/// The file of that name, if there is one.
+/// The file or folder of that name, from where cargo was called: it runs a test in its crate's folder.
 fn file(name: &str) -> Option<PathBuf> {
-    let called_from = env::var_os("PWD").unwrap_or_default();
-    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let folders = [Path::new(&called_from), Path::new(repository), Path::new("")];
-    let file = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())?;
-    std::path::absolute(file).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    #[test]
-    fn a_program_is_named_by_a_file_or_by_a_command_with_arguments() {
-        // Files of the repository, which are found from every crate's folder.
-        let [py, readme] = ["common/tests/gbk.py", "README.md"]
-            .map(|name| file(name).expect("a file of the repository").display().to_string());
-        let spaced = crate::scratch("my server").with_extension("jar");
-        fs::write(&spaced, "").expect("a file");
-        let jar = spaced.display().to_string();
-        let python = if cfg!(windows) { "python" } else { "python3" };
-        let cases: [(&str, &[&str]); 5] = [
-            ("common/tests/gbk.py", &[python, &py]),
-            ("node common/tests/gbk.py  -x", &["node", &py, "-x"]),
-            ("README.md", &[&readme]),
-            ("no-such-file -x", &["no-such-file", "-x"]),
-            (&jar, &["java", "-jar", &jar]),
-        ];
-        for (value, expected) in cases {
-            let command = named(value);
-            let words = std::iter::once(command.get_program()).chain(command.get_args());
-            assert!(words.eq(expected.iter().map(std::ffi::OsStr::new)), "{value}: {command:?}");
-        }
-        fs::remove_file(&spaced).expect("the file is there");
-    }
+    let path = Path::new(&env::var_os("PWD").unwrap_or_default()).join(name);
+    // A bare word such as `python3` is a command, even if there is a folder of that name.
+    let is_there = path.is_file() || path.is_dir() && name.contains(['/', '\\', '.']);
+    is_there.then(|| std::path::absolute(path).ok())?
 }
