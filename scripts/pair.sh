@@ -1,94 +1,60 @@
 #!/usr/bin/env bash
 # A server and its client in conversation, the lines of both as they come.
-# shellcheck source-path=SCRIPTDIR disable=SC2317 # start and await call the functions
-#
-# Both sides add their lines to one log, a single system call a line: so they stand in it in the
-# order in which they happened, and a server's are known by how they begin.
+# shellcheck source-path=SCRIPTDIR
 
 usage='usage: scripts/pair.sh [udp|tcp] [MESSAGE...]
 
 Builds the programs, starts a server on a free port, sends it each MESSAGE with its client, shows
-what both print, and stops the server. Without MESSAGE the lines of stdin are sent, and when there
-are none or stdin is a terminal, a short exchange. Without any argument both pairs talk, one after
-the other, once all of stdin is there.
+what both print, and stops the server. Without MESSAGE it sends the lines of a pipe or a file on
+stdin, or else a short exchange. Without any argument both pairs talk, one after the other.
 
 UDP_SERVER, UDP_CLIENT, TCP_SERVER and TCP_CLIENT in the environment name other programs, each a file
-or a command with arguments that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server
-says on stderr where it is "listening on".
-
-The status is the client'\''s: 0 when every message was answered, 1 when any was not.'
+or a command that takes HOST PORT, such as UDP_SERVER="python3 server.py". A server says on stderr
+where it is "listening on". The status is the client'\''s.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-[ $# -eq 0 ] || kind_and_messages "$@"
-
-# Shows what the server's stderr (3) and the log (4) have gained. A long line can be there by half
-# for a moment. Who asks even a pipe for its lines, as the tutorial's clients, has a prompt there.
-show() {
-    local file text side
-    for file in 3 4; do
-        while IFS= read -r text <&$file; do
-            text=${half[file]}$text half[file]=''
-            text=${text#请输入要发送的数据:}
-            case $file$text in
-                3* | 4'waiting for messages'* | 4'receive messages:'*) side=server ;;
-                4'connect from :'* | 4'disconnect from :'*) side=server ;;
-                *) side=client ;;
-            esac
-            say "[$side] $text"
-        done
-        half[file]=${half[file]}$text
-    done
+# label: puts in front of a line whose it is. The server's are those before it listens (no line has a
+# \n in it, so this part never ends), and those that begin as only a server's do.
+label() {
+    sed -u -E '
+        /listening on/,/\n/! s/^/[server] /
+        s/^(.*listening on|(udp|tcp)-server:|waiting for messages)/[server] &/
+        s/^(receive messages:|connect from :|disconnect from :)/[server] &/
+        /^\[server\]/! s/^(请输入要发送的数据:)*/[client] /' || kill "$$" # nobody reads it
 }
 
-# The lines of stdin as they come, or when there are none, a short exchange.
-lines() {
-    local first=''
-    if IFS= read -r first || [ -n "$first" ]; then
-        printf '%s\n' "$first" && cat
-    else
-        printf '%s\n' 你好 '今天天气怎么样?' exit
-    fi
-}
-
-# talk: the client, which waits for each reply before it reads the next line. When it has left, lines
-# may still wait for stdin: it is of this job's process group, which stop ends.
-talk() {
-    "${command[@]}" 127.0.0.1 "$port" < <(lines) >>"$log" 2>&1
-}
-
-server_is_done() {
-    has_ended "$server" || grep -q '^disconnect from : ' "$log"
-}
-
-# converse udp|tcp: one server and one client, whose status it returns.
+# converse udp|tcp: a server and its client. The status is the client's.
 converse() {
-    local status half=([3]='' [4]='')
-    : >"$log" && : >"$notes"
-    exec 3<"$notes" 4<"$log"
-    command_of "$1-server" && start_server "${command[@]}"
-    command_of "$1-client" && start talk
-    client=$job
-    await_client
-    stop "$client"
+    build -p "$1-server" -p "$1-client"
+    exec 3> >(tee "$log" | label) # both print into this pipe, so their lines stay in order
+    label=$!
+    command_of "$1-server"
+    start "${command[@]}" 127.0.0.1 0 >&3 2>&1 </dev/null
+    server=$job
+    wait_for_server "$server"
+    command_of "$1-client"
+    start "${command[@]}" 127.0.0.1 "$port" >&3 2>&1
+    wait "$job"
     status=$?
-    # The UDP server, unless it has stopped by now, stops as in the tutorial.
-    [ "$1" = tcp ] || has_ended "$server" || echo exit | "$bin/udp-client" 127.0.0.1 "$port"
-    await 5 server_is_done
-    show
-    has_ended "$server" && ! wait "$server" && fail "the $1-server has died"
+    if [ "$1" = udp ] && kill -0 "$server" 2>/dev/null; then
+        echo exit | "$bin/udp-client" 127.0.0.1 "$port" # which stops the server
+    fi
+    wait_for "$server" 5 grep -q '^disconnect from' "$log"
     stop "$server"
+    exec 3>&-
+    wait "$label"
     return "$status"
 }
 
-build dev
-if [ $# -lt 2 ] && [ -t 0 ]; then
-    exec </dev/null
+[ $# -eq 0 ] || take_arguments "$@"
+if [ $# -lt 2 ] && [[ ! -p /dev/stdin && ! -f /dev/stdin ]]; then
+    printf '%s\n' 你好 '今天天气怎么样?' exit >"$work/messages"
 elif [ $# -eq 0 ]; then
-    cat >"$work/messages" # all of them, for both pairs
+    cat >"$work/messages" # both pairs send them
 fi
-status=0
-for kind in ${kind-udp tcp}; do
-    [ ! -e "$work/messages" ] || exec <"$work/messages"
-    converse "$kind" || status=$?
+result=0
+for kind in ${1-udp tcp}; do
+    [ ! -f "$work/messages" ] || exec <"$work/messages"
+    converse "$kind" || result=$?
 done
-exit "$status"
+exit "$result"

@@ -1,46 +1,37 @@
 #!/usr/bin/env bash
 # The project with Debian stable's own Rust, and as Windows programs.
-# shellcheck source-path=SCRIPTDIR disable=SC2317 # started and check call the functions
+# shellcheck source-path=SCRIPTDIR disable=SC2317 # start calls the functions
 
 usage='usage: scripts/platforms.sh [FOLDER]
 
 Makes a root of Debian 13 in FOLDER, or takes the one that it made there before, and clones into it
 what is committed in this repository. There, with that Debian'\''s Rust, as an ordinary user and on
-a network of its own, it runs every test, then those that there are for Windows under wine, and lets
-clients and servers of both systems talk.
+a network of its own, it runs every test, then the tests for Windows under wine, and lets clients and
+servers of both systems talk.
 
 It needs Linux on x86-64, the rights of root, debootstrap, git, Rust, and 6 GB, and fetches packages
-from Debian and crates.io. Without FOLDER the root is in TMPDIR and gone in the end. The status is 0
-when all passed, 1 when any did not.'
-
-folder=${1:+$(realpath -m -- "$1")} # before lib.sh goes elsewhere
+from Debian and crates.io. Without FOLDER the root is in TMPDIR and removed at the end. The status is
+0 when all passed, 1 when any did not.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
+case ${1-} in -*) refuse "unknown option '$1'" ;; esac
+[ $# -le 1 ] || refuse "unexpected argument '$2'"
+debian=$(realpath -m -- "${1:-$work/debian}")
+cd -- "$root" || exit 1
 packages=cargo,libc6-dev,rust-src,gcc-mingw-w64-x86-64-posix,wine64 # debootstrap finds no libc-dev
 packages=$packages,$(cut -d ' ' -f 2 scripts/tools.txt | sort -u | paste -sd , -)
 target=x86_64-pc-windows-gnu
 wine=/usr/lib/wine/wine64
 boot="/usr/lib/wine/wineserver -p && $wine wineboot" # so that no program waits for it
 home=/home/student # the user's, in the root
-programs=$home/target/$target/debug # for Windows
 
-# started COMMAND...: runs what takes its time, so that a signal to the script ends it at once.
-started() {
-    start "$@" </dev/null
-    wait "$job"
-}
-
-# apart COMMAND...: with mounts and processes of its own, which are gone when it ends or is killed.
-apart() {
-    unshare --mount --pid --fork --kill-child "$@"
-}
-
-# make_root: Debian with what it has for the project, and what it lacks of Rust for Windows.
+# make_root: Debian with its packages for the project, and what its Rust lacks for Windows.
 make_root() {
     local mirror object lib=/usr/lib/rustlib
-    # shellcheck disable=SC2016 # this is apt's
+    # shellcheck disable=SC2016 # apt reads the dollar
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
-    apart debootstrap --variant=minbase --include="$packages" trixie "$debian" ${mirror:+"$mirror"} &&
+    unshare --mount --pid --fork --kill-child debootstrap --variant=minbase --include="$packages" \
+        trixie "$debian" ${mirror:+"$mirror"} &&
         chroot "$debian" apt-get clean &&
         chroot "$debian" useradd --create-home student &&
         mkdir "$debian$lib/$target" "$debian$lib/$target/lib" || return
@@ -51,7 +42,7 @@ make_root() {
     touch "$debian/made-by-platforms.sh"
 }
 
-# fill_root: the clone, and all crates, for in the root there is no network; those of Rust's std too.
+# fill_root: the clone, and all crates, also those of Rust's std: the root has no network.
 fill_root() {
     local std
     std=$(realpath "$debian"/usr/src/rustc-*/library/Cargo.toml)
@@ -66,18 +57,18 @@ source.fetched.directory = "$home/crates"
 
 [target.$target]
 linker = "x86_64-w64-mingw32-gcc"
-# One test after the other: a program that a test starts would inherit, and keep open, the connections
-# that other tests have accepted, as it does under wine alone.
+# One test after the other: under wine a program that a test starts inherits, and keeps open, the
+# connections that other tests have accepted.
 runner = ["env", "UNDER_WINE=1", "RUST_TEST_THREADS=1", "$wine"]
 END
     chroot "$debian" chown -R student: "$home"
 }
 
-# in_root COMMAND: in the clone, as the user, with the loopback for a network. It is more than a
-# chroot, in which the kernel gives no namespaces to ordinary users, as some tests need.
+# in_root COMMAND: runs it in the clone, as the user, with the loopback as the only network. chroot is
+# not enough: in it ordinary users get no namespaces, which some tests need.
 in_root() {
-    # shellcheck disable=SC2016 # bash -c expands them, and stays to reap what others leave
-    apart --net bash -euc '
+    # shellcheck disable=SC2016 # the inner bash reads the dollars; it stays to wait for what others leave
+    unshare --mount --pid --fork --kill-child --net bash -euc '
         mount --bind "$0" "$0"
         cd "$0"
         mount -t proc proc proc
@@ -95,32 +86,29 @@ in_root() {
 check() {
     local verdict=passed began=$SECONDS
     printf '\n== %s\n' "$1"
-    started in_root "$2" || verdict=FAILED status=1
+    start in_root "$2" </dev/null # as a job, which a signal to this script ends immediately
+    wait "$job" || verdict=FAILED status=1
     summary="$summary$verdict: $1 ($((SECONDS - began)) s)"$'\n'
 }
 
-case ${1-} in -*) refuse "unknown option '$1'" ;; esac
-[ $# -le 1 ] || refuse "unexpected argument '$2'"
 [ "$(id -u)" = 0 ] || fail 'it needs the rights of root'
 need debootstrap
 need git
 need cargo 'install Rust, see https://rustup.rs'
-
-debian=${folder:-$work/debian}
 if [ ! -e "$debian/made-by-platforms.sh" ]; then
     [ -z "$(ls -A "$debian" 2>/dev/null)" ] || fail "there is something else in $debian"
-    started make_root || fail 'no root could be made'
+    make_root || fail 'no root could be made'
 fi
-{ exec 9>>"$debian/made-by-platforms.sh" && flock -n 9; } || fail "another run is at work in $debian"
-started fill_root || fail 'the root could not be filled'
+fill_root || fail 'the root could not be filled'
 
 summary='' status=0
 check "every test, with $(chroot "$debian" rustc --version | cut -d ' ' -f -2)" scripts/test.sh
 check 'every test for Windows, under wine' \
     "$boot && RUSTC_BOOTSTRAP=1 scripts/test.sh -Zbuild-std --target $target" # Debian 13 lacks this std
+windows="$wine $home/target/$target/debug"
 for kind in udp tcp; do
-    server="${kind^^}_SERVER='$wine $programs/$kind-server.exe'"
-    client="${kind^^}_CLIENT='$wine $programs/$kind-client.exe'"
+    server="${kind^^}_SERVER='$windows/$kind-server.exe'"
+    client="${kind^^}_CLIENT='$windows/$kind-client.exe'"
     talk="scripts/pair.sh $kind | tee ~/said && grep -q '^\[client\] 我是' ~/said"
     check "$kind, Windows to Windows" "$boot && export $server $client && $talk"
     check "$kind, Windows to Linux" "$boot && export $client && $talk"

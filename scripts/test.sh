@@ -4,36 +4,32 @@
 
 usage='usage: scripts/test.sh [ARGUMENT...]
 
-Runs every test, also when one fails, and ends with how many passed, which failed, and which did
-nothing because this machine lacks a tool or a right. ARGUMENTs are cargo test'\''s, such as
--p tcp-server. The status is cargo'\''s: 0 when no test failed.'
+Runs every test, also when one fails. At the end it lists those that failed and what the skipped
+ones need, and says how many tests passed, failed and were skipped. ARGUMENTs are cargo
+test'\''s, such as -p tcp-server. The status is cargo'\''s: 0 when no test failed.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-need cargo 'install Rust, see https://rustup.rs'
-export SKIPPED_TESTS=$work/skipped # a line for each test and what it lacks
-export RUST_LIB_BACKTRACE=0 # a test meets a million errors, none of which wants one
-export RUST_TEST_THREADS=${RUST_TEST_THREADS-16} # most tests do little but wait
-PATH=$PATH:/usr/sbin:/sbin # where Debian has ip, and no user looks
-: >"$SKIPPED_TESTS"
-
-# count passed|failed: how many tests did.
+# count passed|failed|ignored: how many tests were.
 count() {
     grep '^test result: ' "$log" | grep -o "[0-9]* $1;" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
+need cargo 'install Rust, see https://rustup.rs'
+PATH=$PATH:/usr/sbin:/sbin # where Debian has ip, but not in a user's PATH
+cd -- "$root" || exit 1
+LC_ALL=C.UTF-8 cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
 status=${PIPESTATUS[0]}
 
 echo
-sed -n 's/^test \(.*\) \.\.\. FAILED$/FAILED: \1/p' "$log" | sort -u
-idle=$(cut -d ' ' -f 1 "$SKIPPED_TESTS" | sort -u | grep -c '')
-if [ "$idle" -gt 0 ]; then
-    echo "$idle tests did nothing here, for want of"
-    sed 's/.* for want of //' "$SKIPPED_TESTS" | sort | uniq -c | sed -E 's/^ *([0-9]+) (.*)/  \2 (\1)/'
+sed -nE 's/^test (.*[^ ]) +\.\.\. FAILED$/FAILED: \1/p' "$log"
+if [ "$(count ignored)" -gt 0 ]; then
+    echo "$(count ignored) tests were skipped. They need:"
+    sed -nE 's/.*ignored \(not checked: this needs (.*)\)$/\1/p' "$log" | sort | uniq -c |
+        sed -E 's/^ *([0-9]+) (.*)/  \2 (\1)/'
     packages=$(while read -r tool package; do
         command -v "$tool" >/dev/null || echo "$package"
     done <scripts/tools.txt | sort -u | paste -sd ' ' -)
-    [ -z "$packages" ] || echo "To install what is missing: sudo apt-get install $packages"
+    [ -z "$packages" ] || echo "To install the tools: sudo apt-get install $packages"
 fi
-echo "$(count passed) tests passed, $idle of them without doing anything; $(count failed) failed"
+echo "$(count passed) passed, $(count failed) failed, $(count ignored) skipped"
 exit "$status"

@@ -1,9 +1,21 @@
 //! `scripts/pair.sh`: both programs' lines, in order.
-#![cfg(unix)]
 
 use testing::{
-    Program, limited, run, scratch_folder, script, without_ports, workspace_program, write_program,
+    Program, Test, limited, run, script, test, wait_until, without_ports, without_reader,
+    workspace_program, write_program,
 };
+
+/// The tests of this module.
+pub fn tests() -> Vec<Test> {
+    vec![
+        test("pair.sh without arguments lets both pairs talk", both_pairs),
+        test("pair.sh without messages has a short exchange", short_exchange),
+        test("pair.sh sends messages as they are, and its status is the client's", messages),
+        test("pair.sh shows lines as they come, and ends with the client", lines_as_they_come),
+        test("pair.sh ends when nobody reads its output any more", nobody_reads),
+        test("pair.sh starts other programs: a file or a command", other_programs),
+    ]
+}
 
 const UDP: [&str; 4] = [
     "[server] udp-server: listening on 127.0.0.1:PORT",
@@ -20,32 +32,26 @@ const TCP: [&str; 5] = [
     "[server] disconnect from : 127.0.0.1:PORT",
 ];
 
-#[test]
-fn without_a_kind_both_pairs_talk_in_order() {
-    let (status, stdout, stderr) = run(script("pair.sh", &[]), "你好"); // no line feed
+fn both_pairs() {
+    let (status, stdout, stderr) = run(script("pair.sh", &[]), "你好"); // without a line feed
     assert_eq!((status, stderr), (Some(0), vec![]));
     // The server waits for the next message before or after the client shows its reply.
-    let (waits, lines): (Vec<_>, Vec<_>) = stdout
-        .iter()
-        .map(|line| without_ports(line))
-        .partition(|line| *line == "[server] waiting for messages......");
+    let mut lines: Vec<_> = stdout.iter().map(|line| without_ports(line)).collect();
+    lines.retain(|line| line != "[server] waiting for messages......");
     assert_eq!(lines, [&UDP[..], &TCP[..]].concat());
-    assert_eq!(waits.len(), 2);
+    assert_eq!(stdout.len(), lines.len() + 2);
 }
 
-#[test]
-fn without_messages_there_is_a_short_exchange_that_ends_with_exit() {
-    for input in ["exec <&-", "exec </dev/null"] {
-        let (status, stdout, stderr) = run(limited(input, &script("pair.sh", &["tcp"])), "");
-        assert_eq!((status, stderr), (Some(0), vec![]));
-        let lines: Vec<_> = stdout.iter().map(|line| without_ports(line)).collect();
-        assert_eq!(lines[..4], TCP[..4]);
-        assert_eq!(lines[lines.len() - 2..], [UDP[3], TCP[4]]);
-    }
+fn short_exchange() {
+    let (status, stdout, stderr) =
+        run(limited("exec </dev/null", &script("pair.sh", &["tcp"])), "");
+    assert_eq!((status, stderr), (Some(0), vec![]));
+    let lines: Vec<_> = stdout.iter().map(|line| without_ports(line)).collect();
+    assert_eq!(lines[..4], TCP[..4]);
+    assert_eq!(lines[lines.len() - 2..], [UDP[3], TCP[4]]);
 }
 
-#[test]
-fn messages_go_through_unchanged_and_one_that_fails_is_the_status() {
+fn messages() {
     let messages = ["-n", r"a\n%s", "  two  words ", "'\"$HOME`", "udp", "*"];
     for kind in ["udp", "tcp"] {
         let (status, stdout, _) =
@@ -60,38 +66,33 @@ fn messages_go_through_unchanged_and_one_that_fails_is_the_status() {
     }
 }
 
-#[test]
-fn lines_are_shown_as_they_come_and_it_ends_with_the_client() {
+fn lines_as_they_come() {
     let mut pair = Program::start(script("pair.sh", &["tcp"]));
     pair.types("你好\n");
-    pair.stdout.wait_for("[client] ");
+    let is_answered = || pair.stdout.seen().iter().any(|line| line.starts_with("[client] "));
+    wait_until("the reply is shown", is_answered);
     pair.types("exit\n"); // and its input stays open
     pair.ends_with(0);
-    pair.stderr.expect_end(); // nobody who still waits for stdin has it
-}
-
-#[test]
-fn it_ends_when_nobody_reads_on() {
-    let (mut pair, stdout) = Program::start_unread(script("pair.sh", &["tcp"]));
-    drop(stdout);
-    pair.types("你好\n");
-    assert!(!pair.status().success());
     pair.stderr.expect_end();
 }
 
-/// A file or a command, from where the script is called.
-#[test]
-fn programs_of_others_take_part() {
-    let folder = scratch_folder("其他 others");
+fn nobody_reads() {
+    let (status, _, stderr) = run(without_reader(&script("pair.sh", &["tcp"])), "你好\n");
+    assert!(status != Some(0) && stderr.is_empty(), "{status:?}: {stderr:?}");
+}
+
+fn other_programs() {
+    let folder = tempfile::tempdir().expect("a folder");
     let own = workspace_program("udp-server");
     let own = own.get_program().to_string_lossy();
-    let server = format!("echo \"${{0##*/}} $1\" >&2; exec '{own}' \"${{@: -2}}\"");
+    let server = format!("#!/bin/sh\necho \"${{0##*/}} $*\" >&2\n'{own}' 127.0.0.1 0\n");
     for name in ["my server", "udp-server"] {
-        write_program(&folder.join(name), &format!("#!/usr/bin/env bash\n{server}\n"));
+        write_program(&folder.path().join(name), &server);
     }
-    for (named, said) in
-        [("my server", "my server 127.0.0.1"), ("bash ./udp-server theirs", "udp-server theirs")]
-    {
+    for (named, said) in [
+        ("my server", "my server 127.0.0.1 0"),
+        ("sh udp-server theirs", "udp-server theirs 127.0.0.1 0"),
+    ] {
         let mut command = script("pair.sh", &["udp", "你好"]);
         command.current_dir(&folder).env("UDP_SERVER", named);
         let (status, stdout, stderr) = run(command, "");
