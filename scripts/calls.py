@@ -1,18 +1,19 @@
-"""Draws the socket calls of a server (left) and its client (right) in the order of strace's report.
+"""Draws the socket calls of a server (left) and its client (right) in the order in which they happened.
 
-python3 calls.py CLIENT <REPORT: the report is strace's, with -f -y -xx, and CLIENT the number of the
-client's process. A line of it is one of
+python3 calls.py <REPORT: the report is strace's, with -ff -ttt -T -y -xx, and the side in front of each line.
+The time of a call, the call, and, when it has returned, how long it took:
 
-    5001 bind(3<\x73...>, {sa_family=AF_INET, ...}, 16) = 0     a whole call
-    5001 recvfrom(3<\x73...>,  <unfinished ...>                  its beginning: others came meanwhile
-    5001 <... recvfrom resumed>"\xc4\xe3", 1024, 0) = 2          its end
+    server 1764402120.093412 recvfrom(3<\x73...>, "\xc4\xe3", 1024, 0, NULL, NULL) = 2 <0.000042>
+    server 1764402120.093512 recvfrom(3<\x73...>,
 """
 
+import math
 import re
 import sys
 
 from gbk import shown
 
+CALL = re.compile(r'(server|client) (\S+) (socket\(.*?|\w+\(\d+<socket:.*?)(?: += \?.*| <([0-9.]+)>)?$')
 ADDRESS = r'\{sa_family=AF_INET, sin_port=htons\((\d+)\), sin_addr=inet_addr\("(.*?)"\)\}'
 
 # What is left out of a call, in this order: (pattern, what stands there instead).
@@ -20,77 +21,45 @@ SHORTER = [
     (r'\) += ', ') = '),
     (r'<socket:\[\d*\]>', ''),
     (r'\|SOCK_CLOEXEC, IPPROTO_IP|SOL_SOCKET, |, SOCK_CLOEXEC', ''),
-    (r', *\) \.\.\.$', ') ...'),
     (r', (16|\[(\d+ => )?\d+\])\) = ', ') = '),  # the size of an address
     (r', \d+, (0|MSG_NOSIGNAL)(, NULL, (NULL|0))?(, [0-9.]+:\d+)?\) = ', r'\4) = '),
-    (r'(SO_\w+), \[(.*)\], 4', r'\1, \2'),
-    (r'SO_RCVTIMEO_OLD, "\\x0(.)(\\x00)*"', r'SO_RCVTIMEO, \1 s'),
+    (r'(SO_\w+), \[(.*?)\](, 4)?', r'\1, \2'),
+    (r'(SO_\w+TIMEO)_OLD, "\\x0(.)(\\x00)*"', r'\1, \2 s'),
     (r'(recv.*, ""\) = 0)$', r'\1  end of stream 对方不再发送'),
 ]
 
 
 def main():
-    client = sys.argv[1]
     sys.stdout.reconfigure(encoding='utf-8')
-    report = [line.split(None, 1) for line in sys.stdin if ' ' in line.strip()]
     print('server 服务器%27sclient 客户端   ... not returned yet 阻塞' % '')
-    parents = parents_in(report)
-    for who, call in calls_in(report):
-        while who != client and who in parents:
-            who = parents[who]
-        print(' ' * 40 * (who == client) + short(call))
-
-
-def parents_in(report):
-    """Who has started each process and each thread."""
-    started = re.compile(r'(?:<\.\.\. )?(?:clone3?|v?fork)\b.* = (\d+)$')
-    matches = [(who, started.match(call)) for who, call in report]
-    return {match.group(1): who for who, match in matches if match}
+    for _, side, text in sorted(rows_of(list(calls_in(sys.stdin)))):
+        print(' ' * 40 * (side == 'client') + text)
 
 
 def calls_in(report):
-    """Each call on a socket and who has made it. Accepting and receiving stand where they begin and,
-    when there were other calls meanwhile, again where they return; all others where they begin."""
-    rows = []
-    begun = {}  # the call that each thread has begun, and its row
-    polls = set()  # threads with a socket that waits for nothing
-    local = []  # sockets by which glibc asks nscd for a host, if there is one
-    for who, call in report:
-        call = unescaped(call.strip())
-        row = None
-        if call.startswith('<... '):
-            beginning, row = begun.pop(who, ('', None))
-            call = beginning + call.partition(' resumed>')[2]
-            if re.search(r'\) += \?( E\w+.*)?$', call):
-                continue  # it has never returned
-        if 'AF_UNIX' in call:
-            local += re.findall(r'socket:\[\d+\]', call)
-        if 'AF_UNIX' in call or any(socket in call for socket in local):
-            continue
-        if not re.match(r'socket\(|\w+\(\d+<socket:', call) or re.match(r'fcntl.*F_GETFD', call):
-            continue
-        if call.startswith('ioctl'):
-            if 'FIONBIO' in call:
-                (polls.add if '[1]' in call else polls.discard)(who)
-            continue
-        if who in polls and ' EAGAIN ' in call:  # it looked, and nothing was there
-            rows = [other for other in rows if other is not row]
-        elif call.endswith(' <unfinished ...>'):
-            call = call[:-len(' <unfinished ...>')]
-            row = [who, call + ') ...']
-            begun[who] = call, row
-            rows.append(row)
-        elif row and (row is rows[-1] or not re.match('accept|recv', call)):
-            row[1] = call
-        else:
-            rows.append([who, ('... ' if row else '') + call])
-    return rows
+    """Each call on a socket: its beginning, its end, whose it is, and its text."""
+    for line in report:
+        match = CALL.match(unescaped(line.strip()))
+        if match:
+            side, time, text, duration = match.groups()
+            yield float(time), float(time) + float(duration or 'inf'), side, short(text)
 
 
-def unescaped(call):
-    """The call with the names of its descriptors and its addresses in letters, its texts not yet."""
-    call = re.sub(r'<(?:\\x..)+>', lambda match: text_of(match.group()), call)
-    return re.sub(ADDRESS, lambda match: '%s:%s' % (text_of(match.group(2)), match.group(1)), call)
+def rows_of(calls):
+    """The time, the side and the text of each row. A call that waits stands where it begins and, if
+    others began meanwhile, again where it returns; all others only where they begin."""
+    for begin, end, side, text in calls:
+        waits = re.match('accept|recv', text) and any(begin < other[0] < end for other in calls)
+        if waits or end == math.inf:
+            yield begin, side, re.match(r'\w+\(\d+', text).group() + ') ...'
+        if end < math.inf:
+            yield (end, side, '... ' + text) if waits else (begin, side, text)
+
+
+def unescaped(line):
+    """The line with the names of descriptors and addresses as text; what was sent stays escaped."""
+    line = re.sub(r'<(?:\\x..)+>', lambda match: text_of(match.group()), line)
+    return re.sub(ADDRESS, lambda match: '%s:%s' % (text_of(match.group(2)), match.group(1)), line)
 
 
 def text_of(escaped):

@@ -7,50 +7,41 @@ usage='usage: scripts/calls.sh udp|tcp [MESSAGE...]
 Builds the programs, runs a server and its client under strace (Linux), and shows the calls that
 both make on their sockets, from top to bottom as they happened: the server'\''s on the left, the
 client'\''s on the right. "..." stands behind a call that has not returned yet (it blocks, 阻塞), and
-before the same call where it returns.
+before the same call where it returns. Flags and sizes of buffers are left out.
 
 The client sends each MESSAGE, or 你好, and leaves. The UDP client sends exit last, which stops its
-server. The status is the client'\''s. Other programs can take part, as in scripts/pair.sh.
-
-Left out are flags, sizes of buffers, and how a client looks without waiting for what has come by
-the time it sends (ioctl, recvfrom, ioctl).'
+server. The status is the client'\''s. Other programs can take part, as in scripts/pair.sh.'
 . "$(dirname -- "$(readlink -f -- "$0")")/lib.sh" || exit 1
 
-whole_talk "$@"
+take_arguments "$@"
+[ $# -gt 1 ] || echo 你好 >"$work/messages"
+[ "$kind" = tcp ] || echo exit >>"$work/messages"
 need strace
 need python3
-why=$(strace -y -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
-build dev
+why=$(strace -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
+build -p "$kind-server" -p "$kind-client"
 
-# One strace watches both programs, so that its report has the calls of both in one order. They are
-# the children of one shell, which starts the client once the server has its port.
-# shellcheck disable=SC2016 # the dollars are that shell's
-pair='"${server_command[@]}" "$@" &
-    echo "$!" >"$0/server"
-    until [ -s "$0/port" ]; do sleep 0.1; done
-    "${client_command[@]}" 127.0.0.1 "$(cat "$0/port")" \
-        <"$0/messages" >"$0/replies" 2>"$0/errors" &
-    echo "$!" >"$0/client"
-    wait "$!"
-    echo "$?" >"$0/status"
-    wait'
-command_of "$kind-server" && server_command=("${command[@]}")
-command_of "$kind-client" && client_command=("${command[@]}")
-start_server strace -f -y -xx -s 48 -e trace=network,process,close,fcntl,ioctl -o "$work/calls" \
-    "$BASH" -c "$(declare -p server_command client_command); $pair" "$work"
-echo "$port" >"$work/port"
-await 10 test -s "$work/client"
-strace=$server server=$(cat "$work/server") client=$(cat "$work/client")
-await_client
+# -ff: a file for each process and thread, such as server.5001. A line for each call, with its time
+# and how long it took.
+trace=(strace -ff -ttt -T -y -xx -s 48 -e 'trace=network,close')
+command_of "$kind-server"
+start "${trace[@]}" -o "$work/server" "${command[@]}" 127.0.0.1 0 >>"$log" 2>&1 </dev/null
+server=$job
+wait_for_server "$server"
+command_of "$kind-client"
+start "${trace[@]}" -o "$work/client" "${command[@]}" 127.0.0.1 "$port" <"$work/messages" >/dev/null
+wait "$job"
+status=$?
 
-# draw: whether the server has done its part: it closes a socket at the end.
+# draw: draws, and says whether the server has closed a socket, which is the last that it does.
 draw() {
-    drawing=$(python3 -B "$root/scripts/calls.py" "$client" <"$work/calls") || exit 1
-    grep -q '^close(.* = ' <<<"$drawing"
+    awk '{ print FILENAME ~ /server\.[0-9]+$/ ? "server" : "client", $0 }' \
+        "$work"/server.* "$work"/client.* |
+        python3 -B "$root/scripts/calls.py" >"$work/drawing"
+    grep -q '^close' "$work/drawing"
 }
-await 5 draw
-stop "$strace"
+wait_for "$server" 5 draw
+stop "$server"
 draw
-say "$drawing"
-cat "$work/errors" >&2
-exit "$(cat "$work/status" 2>/dev/null || echo 1)"
+cat "$work/drawing"
+exit "$status"

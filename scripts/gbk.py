@@ -1,11 +1,11 @@
-"""Text in GBK, as it is shown on a screen."""
+"""Text in GBK, as it is shown in a terminal."""
 
 import codecs
 
 
 def shown(data, is_cut=False):
-    r"""The characters of a text, with \xHH for each byte that is none or that a screen obeys. Of a
-    text that was cut, half a character at the end is left out."""
+    r"""The characters of a text, with \xHH for each malformed byte and each control character.
+    If the text was cut, half a character at the end is left out."""
     decoder = codecs.getincrementaldecoder('gbk')('surrogateescape')
     return [one_shown(character) for character in decoder.decode(data, not is_cut)]
 

@@ -23,7 +23,7 @@ CAPTIONS = {
     'close 3': '四次挥手 four-way close, merged into three segments (合并为三个报文段)',
 }
 WIDTH = 53  # of an arrow: the longest states have room beside it
-NEXT = {  # what a side's state becomes (RFC 9293, 3.3.2); where nothing stands it stays
+NEXT = {  # what a side's state becomes (RFC 9293, 3.3.2); if nothing stands here, it stays
     'sends SYN': {'CLOSED': 'SYN-SENT'},
     'gets SYN': {'LISTEN': 'SYN-RECEIVED', 'SYN-SENT': 'ESTABLISHED'},
     'gets ACK': {'SYN-RECEIVED': 'ESTABLISHED'},

@@ -1,148 +1,112 @@
 //! `scripts/calls.sh` and `scripts/packets.sh`: what happened between both sides, drawn.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use testing::{
-    OF_THIS_REPOSITORY, UTF_8, build, has_tool, may_capture, path_of, run, scratch_folder, script,
-    without_ports, write_program,
-};
+use testing::{OF_THIS_REPOSITORY, ROOT, Test, UTF_8, build, run, script, test, without_ports};
 
-/// The scripts that have here what they need.
-fn drawing_scripts() -> Vec<&'static str> {
-    let mut scripts = Vec::new();
-    if has_tool("python3") {
-        scripts.extend(has_tool("strace").then_some("calls.sh"));
-        scripts.extend(may_capture().then_some("packets.sh"));
-    }
-    scripts
+/// The tests of this module.
+pub fn tests() -> Vec<Test> {
+    let trace = ["strace", "python3"];
+    let capture = ["the right to capture packets", "python3"];
+    vec![
+        test("calls.py draws the stored report", || stored_report("calls", &[])).needs(&trace[1..]),
+        test("packets.py draws the stored report", || stored_report("packets", &["7911"]))
+            .needs(&trace[1..]),
+        test("the page shows what calls.sh draws", || page_shows("calls.sh", 2)).needs(&trace),
+        test("the page shows what packets.sh draws", || page_shows("packets.sh", 1))
+            .needs(&capture),
+        test("calls.sh has the client's status", || failing_client("calls.sh")).needs(&trace),
+        test("packets.sh has the client's status", || failing_client("packets.sh")).needs(&capture),
+        test("packets.sh -w keeps the packets in a file", keeps_packets).needs(&capture),
+        test("packets.sh says how to get the right to capture", no_right)
+            .needs(&capture)
+            .needs(&["setpriv"]),
+    ]
 }
 
-/// Each report has what its filter looks at, and then, behind an empty line, what is drawn.
-#[test]
-fn the_stored_reports_are_drawn_as_they_should_be() {
-    if !has_tool("python3") {
-        return;
-    }
-    for (name, argument) in [("calls", "5003"), ("packets", "7911")] {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reports/").to_owned() + name;
-        let stored = fs::read_to_string(path).expect("the stored report");
-        let (report, drawing) = stored.split_once("\n\n").expect("an empty line");
-        let filter = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../{}.py"), name);
-        let mut python = Command::new("python3");
-        python.args(["-B", &filter, argument]).env("LC_ALL", "C");
-        let (status, drawn, stderr) = run(python, format!("{report}\n"));
-        assert_eq!((status, stderr), (Some(0), vec![]));
-        assert_eq!(drawn, drawing.lines().collect::<Vec<_>>(), "{name}");
-    }
+/// A stored report has what the filter reads and then, after an empty line, what it draws.
+fn stored_report(name: &str, arguments: &[&str]) {
+    let stored = fs::read_to_string(format!("{ROOT}/scripts/testing/tests/reports/{name}"));
+    let stored = stored.expect("the stored report");
+    let (report, drawing) = stored.split_once("\n\n").expect("an empty line");
+    let mut python = Command::new("python3");
+    python.args(["-B", &format!("{ROOT}/scripts/{name}.py")]).args(arguments).env("LC_ALL", "C");
+    let (status, drawn, stderr) = run(python, format!("{report}\n"));
+    assert_eq!((status, stderr), (Some(0), vec![]));
+    assert_eq!(drawn, drawing.lines().collect::<Vec<_>>());
 }
 
-/// The lines that are the same each time, sorted, as the order can differ. A call counts when it
-/// returns; what is open when a program ends the kernel closes; an ACK comes alone or with data,
+/// The lines that are the same each time, sorted, as their order can differ. A call counts when it
+/// returns; the kernel closes what is open when a program ends; an ACK comes alone or with data,
 /// unless it leads the server to another state.
 fn settled<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let differs = |line: &&str| {
+    let differs = |line: &str| {
         let is_lone_ack = line.contains("- ACK ") && line.ends_with('|');
-        is_lone_ack || ["...", "close"].iter().any(|part| line.contains(part))
+        is_lone_ack || line.contains("...") || line.contains("close")
     };
-    let returned = lines.map(|line| line.replacen("... ", "", 1));
-    let mut settled: Vec<_> =
-        returned.filter(|line| !differs(&line.as_str())).map(|line| without_ports(&line)).collect();
+    let returned = lines.map(|line| without_ports(&line.replacen("... ", "", 1)));
+    let mut settled: Vec<_> = returned.filter(|line| !differs(line)).collect();
     settled.sort();
     settled
 }
 
-#[test]
-fn the_sheets_show_what_is_drawn() {
-    for name in drawing_scripts() {
-        for kind in ["udp", "tcp"] {
-            let (status, drawn, stderr) = run(script(name, &[kind]), "");
-            assert_eq!((status, stderr), (Some(0), vec![]));
-            for sheet in ["server/README", "server/README.zh-CN"] {
-                let path = format!("{}/../../{kind}-{sheet}.md", env!("CARGO_MANIFEST_DIR"));
-                let text = fs::read_to_string(&path).expect("the sheet is there");
-                let command = format!("$ scripts/{name} {kind}\n");
-                let (_, block) = text.split_once(&command).expect("the command on the sheet");
-                let written = block.lines().take_while(|line| *line != "```");
-                let drawn = drawn.iter().map(String::as_str);
-                assert_eq!(settled(written), settled(drawn), "{kind}-{sheet}");
-            }
-        }
-    }
-}
-
-/// The block on the page has the commands as well. They run in a folder with nothing but the scripts.
-#[test]
-fn the_page_on_sockets_shows_a_close_of_four_segments_that_is_drawn() {
-    if !drawing_scripts().contains(&"packets.sh") {
-        return;
-    }
+/// The page has that many blocks with a command and what it draws. The command finds the file late.py,
+/// which stands on the page, and the scripts.
+fn page_shows(script: &str, count: usize) {
     build();
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    for page in ["sockets.md", "sockets.zh-CN.md"] {
-        let text = fs::read_to_string(format!("{root}/docs/{page}")).expect("the page");
-        let mut blocks = text.split("```").filter(|block| block.contains("packets.sh tcp"));
-        let block = blocks.find(|block| block.starts_with("text\n$ ")).expect("the commands");
-        let (commands, written): (Vec<_>, Vec<_>) =
-            block.lines().skip(1).partition(|line| line.starts_with("$ "));
-        let folder = scratch_folder("four");
-        symlink(format!("{root}/scripts"), folder.join("scripts")).expect("a link");
+    let page = fs::read_to_string(format!("{ROOT}/common/reports.md")).expect("the page");
+    let folder = tempfile::tempdir().expect("a folder");
+    symlink(format!("{ROOT}/scripts"), folder.path().join("scripts")).expect("a link");
+    let (_, late) = page.split_once("```python\n").expect("late.py");
+    let (late, _) = late.split_once("```").expect("its end");
+    fs::write(folder.path().join("late.py"), late).expect("a file");
+
+    let blocks = page.split("```text\n$ ").skip(1).filter_map(|block| block.split("```").next());
+    let is_asked =
+        |block: &&str| block.split('\n').next().is_some_and(|line| line.contains(script));
+    let blocks: Vec<_> = blocks.filter(is_asked).collect();
+    assert_eq!(blocks.len(), count);
+    for block in blocks {
+        let (command, written) = block.split_once('\n').expect("a command");
         let mut bash = Command::new("bash");
-        bash.args(["-ec", &commands.join("\n").replace("$ ", "")]);
-        bash.current_dir(&folder).env("LC_ALL", UTF_8).env(OF_THIS_REPOSITORY, "yes");
+        bash.args(["-c", command]).current_dir(folder.path());
+        bash.env("LC_ALL", UTF_8).env(OF_THIS_REPOSITORY, "yes");
         let (status, drawn, stderr) = run(bash, "");
-        fs::remove_dir_all(&folder).expect("the folder is there");
-        assert_eq!((status, stderr), (Some(0), vec![]), "{page}");
-        for line in ["四次挥手 four-way close", "FIN-WAIT-2  |<- ACK ack=6 "] {
-            let is_there = |lines: &str| lines.lines().any(|drawn| drawn.starts_with(line));
-            assert!(is_there(block) && is_there(&drawn.join("\n")), "{page}: {drawn:?}");
-        }
-        let drawn = drawn.iter().map(String::as_str);
-        assert_eq!(settled(written.into_iter()), settled(drawn), "{page}");
+        assert_eq!((status, stderr), (Some(0), vec![]), "{command}");
+        assert_eq!(
+            settled(drawn.iter().map(String::as_str)),
+            settled(written.lines()),
+            "{command}"
+        );
     }
 }
 
-#[test]
-fn a_message_that_fails_is_told_and_is_the_status() {
-    for name in drawing_scripts() {
-        let (status, stdout, stderr) = run(script(name, &["tcp", "😀"]), "");
-        assert_eq!(status, Some(1), "{stdout:?}");
-        assert!(stderr.join("\n").contains("U+1F600"), "{stderr:?}");
-    }
+fn failing_client(name: &str) {
+    let (status, stdout, stderr) = run(script(name, &["tcp", "😀"]), "");
+    assert_eq!(status, Some(1), "{stdout:?}");
+    assert!(stderr.concat().contains("U+1F600"), "{stderr:?}");
 }
 
-#[test]
-fn who_lacks_a_tool_is_told_how_to_install_it() {
-    // A PATH with what each script has needed by then.
-    let folder = scratch_folder("tools");
-    for tool in ["bash", "dirname", "mkdir", "readlink", "rm"] {
-        symlink(path_of(tool).expect("one of the basics"), folder.join(tool)).expect("a link");
-    }
-    for (name, tool) in [("calls.sh", "strace"), ("packets.sh", "tcpdump"), ("calls.sh", "python3")]
-    {
-        let mut command = script(name, &["udp"]);
-        command.env("PATH", &folder);
-        let (status, _, stderr) = run(command, "");
-        assert_eq!(status, Some(1), "{stderr:?}");
-        assert!(stderr.join("\n").contains(&format!("apt-get install {tool}")), "{stderr:?}");
-        write_program(&folder.join(tool), "");
-    }
-    fs::remove_dir_all(&folder).expect("the links are there");
+fn keeps_packets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("udp.pcap");
+    let (status, drawn, stderr) =
+        run(script("packets.sh", &["-w", &file.to_string_lossy(), "udp"]), "");
+    assert_eq!((status, drawn.len(), stderr), (Some(0), 5, vec![]), "{drawn:?}");
+    let kept = fs::read(file).expect("the file");
+    let has = |part: &[u8]| kept.windows(part.len()).any(|bytes| bytes == part);
+    assert!(has(b"\xc4\xe3\xba\xc3") && has(b"exit"), "{kept:?}");
 }
 
-#[test]
-fn who_may_not_capture_is_told_how_to() {
-    if !may_capture() || !has_tool("python3") || !has_tool("setpriv") {
-        return;
-    }
-    // Still root, so that everything can be read, but without the right.
-    let plain = script("packets.sh", &["udp"]);
-    let mut less = Command::new("setpriv");
-    less.args(["--bounding-set=-net_raw,-net_admin", "--inh-caps=-all"]);
-    less.arg(plain.get_program()).args(plain.get_args());
-    let (status, _, stderr) = run(less, "");
+fn no_right() {
+    // Still root, so that it can read everything, but without the right.
+    let script = script("packets.sh", &["udp"]);
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args(["--bounding-set=-net_raw,-net_admin", "--inh-caps=-all"]);
+    setpriv.arg(script.get_program()).args(script.get_args());
+    let (status, _, stderr) = run(setpriv, "");
     assert_eq!(status, Some(1), "{stderr:?}");
-    assert!(stderr.join("\n").contains("sudo setcap"), "{stderr:?}");
+    assert!(stderr.concat().contains("sudo setcap"), "{stderr:?}");
 }
