@@ -1,329 +1,292 @@
-"""What grade.sh does: finds the programs of a class, has each checked, and writes the marks down.
+"""What grade.sh does: checks the programs of a class in sandboxes, and writes the marks down."""
 
-python3 grade.py REPOSITORY WORK FOLDER [RESULTS], where WORK is an empty folder for its files.
-"""
-
+import argparse
 import concurrent.futures
 import csv
-import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-import unicodedata
 from pathlib import Path
-from xml.etree import ElementTree
 
-EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
-STARTERS = {".py": ["python3"], ".js": ["node"], ".jar": ["java", "-jar"], ".sh": ["bash"], ".exe": []}
-AT_A_TIME = 4 * (os.cpu_count() or 1)  # they mostly wait
-MOST_SECONDS = 90
-LOCALE = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-CHINESE = LOCALE.startswith("zh")
+import grade_sandbox
+import grade_words
+from grade_class import STARTERS, printable, read_class, same_programs
+from grade_words import say
 
+ROOT = Path(__file__).resolve().parent.parent
+CPUS = len(os.sched_getaffinity(0))
+# Checks: they mostly wait, but one of a program in Java takes a gigabyte.
+AT_A_TIME = max(1, min(4 * CPUS, grade_sandbox.memory("MemAvailable") // 1_000_000_000))
+COMPILERS = threading.Semaphore(CPUS)
+COMPILE_SECONDS, CHECK_SECONDS = 20, 120
+USAGE = """Marks the programs of a class.
 
-def say(english, chinese):
-    return chinese if CHINESE else english
+FOLDER has a folder for each student. That has up to four programs, named after the exercises:
+udp-server.py, tcp_client.js, tcp-server.jar, udp_client.sh, udp-server.rs (a main.rs of this
+repository), or a program for Linux without an ending. A folder of that name, udp-server/, has
+main.py, main.js, main.jar, main.sh, main.rs, src/main.rs, or an executable file run.
 
-
-def build(root, work):
-    """Builds the checker and the tests, and copies them to where the programs cannot change them."""
-    tests = ["test", "--no-run", "--test", "steps", *(word for name in EXERCISES for word in ("-p", name))]
-    (work / "bin" / "deps").mkdir(parents=True)
-    own = {}
-    for command in [tests, ["build", "-p", "testing", "--bin", "check"]]:
-        command = ["cargo", *command, "--quiet", "--locked", "--message-format=json-render-diagnostics"]
-        built = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        if built.returncode != 0:
-            sys.exit(1)
-        for made in map(json.loads, built.stdout.splitlines()):
-            if not made.get("executable"):
-                continue
-            crate, target = Path(made["manifest_path"]).parent.name, made["target"]["name"]
-            if target == "steps":
-                shutil.copy2(made["executable"], work / "bin" / "deps" / crate)
-            elif target == "check":
-                shutil.copy2(made["executable"], work / "bin" / "check")
-            else:
-                own[crate] = Path(made["executable"])
-    return own
+Each program goes through all steps of its sheet, in a sandbox that bubblewrap makes. RESULTS gets
+grades.csv, results.json and a report for each student. The points are in scripts/points.txt."""
 
 
-def programs_of(student):
-    """The programs in a student's folder: for each exercise its file, or why there is none."""
-    found = {}
-    for path in sorted(student.iterdir()):
-        exercise = re.sub("[_ ]", "-", path.stem.lower())
-        if exercise not in EXERCISES:
-            continue
-        inside = ["run", "main.py", "main.js", "main.rs", "src/main.rs"]
-        if path.is_dir():
-            path = next((path / name for name in inside if (path / name).is_file()), path)
-        if path.suffix in STARTERS or path.suffix == ".rs" or path.is_file() and not path.suffix:
-            found[exercise] = path
-        else:
-            known = " ".join([*STARTERS, ".rs", "run"])
-            found.setdefault(exercise, say(f"{path.name} cannot be started (known: {known})",
-                                           f"{path.name} 无法启动（认识的有：{known}）"))
-    return found
-
-
-def compile_rust(path, exercise, root, work):
-    """The program made of a student's main.rs in a copy of this workspace, or why there is none."""
-    copy = work / "workspace"
-    if not copy.exists():
-        ignore = shutil.ignore_patterns("target", ".git")
-        shutil.copytree(root, copy, ignore=ignore)
-    shutil.copyfile(path, copy / exercise / "src" / "main.rs")
-    command = ["cargo", "build", "--quiet", "--locked", "-p", exercise, "--target-dir", str(work / "built")]
-    built = subprocess.run(command, cwd=copy, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+def build(work, exercises):
+    """Builds the checks and this project's programs, and copies the libraries of a main.rs to `work`."""
+    packages = [word for name in exercises for word in ("-p", name)]
+    cargo = "cargo test --test steps --no-run --quiet --locked --message-format=json-render-diagnostics".split()
+    built = subprocess.run([*cargo, *packages], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     if built.returncode != 0:
-        error = built.stderr.decode(errors="replace")
-        return say("it does not compile: ", "编译没有通过：") + error.split("\n", 1)[0]
-    program = work / f"rust-{time.monotonic_ns()}"
-    shutil.copy2(work / "built" / "debug" / exercise, program)
-    return program
+        sys.exit(1)
+    steps, programs = {}, {}
+    for made in map(json.loads, built.stdout.splitlines()):
+        if made["reason"] != "compiler-artifact":
+            continue
+        crate, target = Path(made["manifest_path"]).parent.name, made["target"]
+        if target["name"] == "steps":
+            steps[crate] = shutil.copy(made["executable"], work / f"steps-{crate}")
+            steps[crate].chmod(0o755)
+        elif "bin" in target["kind"]:
+            programs[crate] = Path(made["executable"])
+        elif "lib" in target["kind"] and target["name"] != "testing":
+            for library in made["filenames"]:
+                shutil.copy2(library, work / "libraries")
+    return steps, programs
 
 
-class Isolation:
-    """How a program is kept from everything else: as root by a user and a network of its own."""
-
-    def __init__(self, hidden):
-        outer = [folder for folder in hidden if not hidden & set(folder.parents)]
-        mounts = "".join(f"mount -t tmpfs none {shlex.quote(str(folder))} && " for folder in outer)
-        inside = f"{mounts}ip link set lo up && exec \"$0\" \"$@\""
-        alone = ["unshare", "--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
-        self.outside = alone + ["bash", "-c", f"PATH=$PATH:/usr/sbin:/sbin; {inside}"]
-        self.limits = ["prlimit", "--core=0", "--fsize=50000000", "--data=1500000000", "--cpu=60"]
-        becomes = ["setpriv", "--reuid=65534", "--clear-groups", "--no-new-privs", "true"]
-        self.is_there = os.name == "posix" and os.geteuid() == 0 \
-            and succeeds(self.outside + ["true"]) and succeeds(becomes)
-        self.has_limits = succeeds(self.limits + ["true"])
-
-    def check(self):
-        """What the checker is started with."""
-        return self.outside if self.is_there else []
-
-    def program(self, number):
-        """What a student's program is started with."""
-        limits = self.limits if self.has_limits else []
-        if not self.is_there:
-            return limits
-        user = str(200000 + number)
-        alone = ["--reuid=" + user, "--regid=" + user, "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
-        return ["setpriv", *alone, *limits, "--nproc=1000"]
+def own_programs(programs):
+    """The programs of this project that somebody may hand in: name and file."""
+    for exercise, program in programs.items():
+        release = program.parent.parent / "release" / exercise
+        inside = ["src/main.rs", f"examples/{exercise}-skeleton.rs", "tutorial.py"]
+        for path in [*(ROOT / exercise / name for name in inside), ROOT / "bin" / exercise, program, release]:
+            if path.is_file():
+                yield say("this project's {}", f"{exercise}/{path.name}"), path
 
 
-def succeeds(command):
-    try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
-    except OSError:
-        return False
+def can_be_forged():
+    return say("--trust: no sandbox; a program can do all that you can, and stay; these marks can be forged")
 
 
-def check(number, exercise, path, work, isolation):
-    """Has a program checked: its verdicts (step, test, sentence or nothing), and the seconds."""
-    own = work / str(number)
-    files, folder = own / "files", own / "tmp"
-    own.mkdir(mode=0o711)
-    folder.mkdir(mode=0o711)
-    if path.parent.name == exercise or path.parent.name == "src" or path.name == "run":
-        shutil.copytree(path.parent, files, symlinks=True)
-    else:
-        files.mkdir()
-        for neighbour in path.parent.iterdir():  # what the program needs beside it
-            if neighbour.is_file() and not neighbour.is_symlink():
-                shutil.copy2(neighbour, files)
-    program = files / path.name
-    if isolation.is_there:
-        for place in [files, *files.rglob("*")]:
-            os.chown(place, 200000 + number, 200000 + number, follow_symlinks=False)
-    files.chmod(0o700)
-    if path.suffix in ["", ".exe"]:
-        program.chmod(0o755)
-    words = isolation.program(number) + STARTERS.get(path.suffix, []) + [str(program)]
-    command = isolation.check() + [str(work / "bin" / "check"), "--all", exercise, *words]
-    environment = {**os.environ, "TESTS_OF_STEPS": str(work / "bin" / "deps"), "TMPDIR": str(folder)}
-    started = time.monotonic()
-    try:
-        ran = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, cwd=own,
-                             capture_output=True, timeout=MOST_SECONDS)
-        lines = ran.stdout.decode(errors="replace").split("\n")
-    except subprocess.TimeoutExpired:
-        lines = []
-    verdicts = []
-    for line in lines:
-        if line.count("\t") == 2:
-            verdict, test, why = line.split("\t")
-            step, name = test.split("::", 1)
-            why = why.replace("\u2028", "\n") if verdict == "failed" else None
-            verdicts.append((int(step.split("_")[1]), name, why))
-    shutil.rmtree(own, ignore_errors=True)
-    return verdicts, time.monotonic() - started
+class Marker:
+    """Compiles and checks programs."""
+
+    def __init__(self, work, trusted):
+        self.work, self.trusted, self.guard = work, trusted, grade_sandbox.Guard()
+        lines = (ROOT / "scripts" / "points.txt").read_text("utf-8").splitlines()
+        rows = [line.split() for line in lines if line and not line.startswith("#")]
+        self.points = {exercise: list(map(int, points)) for exercise, *points in rows}
+        (work / "libraries").mkdir()
+        self.steps, self.own = build(work, self.points)
+        self.language = ["--zh"] if grade_words.CHINESE else []
+        self.plans = {}  # of each exercise, the verdicts of the tests if the test gives none
+        for exercise, steps in self.steps.items():
+            planned = subprocess.run([steps, "--plan", *self.language], stdout=subprocess.PIPE).stdout
+            self.plans[exercise] = {(one["step"], one["test"]): one for one in map(json.loads, planned.splitlines())}
+            if len(self.points[exercise]) != max(step for step, _ in self.plans[exercise]):
+                sys.exit(f"grade.sh: scripts/points.txt: {exercise} has another number of steps")
+        sysroot = subprocess.run(["rustc", "--print", "sysroot"], stdout=subprocess.PIPE, text=True).stdout
+        self.sysroot = sysroot.strip()
+
+    def result(self, exercise, note="", began=None, **more):
+        """A result: by default of a program that cannot be checked, so that it has no points."""
+        now, note = time.monotonic(), printable(" ".join(note.split()))[:1000]
+        return {"steps": [0] * len(self.points[exercise]), "verdicts": [], "note": note, "limit": "",
+                "began": began or now, "seconds": round(now - (began or now)), **more}
+
+    def compile(self, exercise, files, source):
+        """Makes a program of a student's main.rs: its path, or the limit that it was over and what is said."""
+        libraries, out = self.work / "libraries", Path(tempfile.mkdtemp(dir=self.work))
+        out.chmod(0o755)
+        rustc = [f"{self.sysroot}/bin/rustc", "--edition=2024", "--crate-name", exercise.replace("-", "_"), "-Awarnings",
+                 "-L", str(libraries), "-o", str(out / exercise), str(source)]
+        for name in ("anyhow", "common"):
+            rustc += ["--extern", f"{name}={next(libraries.glob(f'lib{name}-*.rlib'))}"]
+        variables = {"CARGO_PKG_NAME": exercise, "CARGO_PKG_VERSION": "0.1.0"}
+        command = grade_sandbox.command(rustc, variables, [self.sysroot, libraries, files], self.trusted, out, False)
+        with COMPILERS, open(out / "said", "w+b") as said:
+            *_, limit = self.guard.run(command, COMPILE_SECONDS, stderr=said)
+            said.seek(0)
+            text = said.read(20_000).decode(errors="replace").strip()
+        return out / exercise if (out / exercise).is_file() and not limit else (limit, limit or text)
+
+    def mark(self, student, exercise):
+        """The result of one program."""
+        began, files, path = time.monotonic(), student["files"], student["programs"][exercise]
+        if isinstance(path, str):  # why there is none
+            return self.result(exercise, path)
+        suffix, shared = path.suffix.lower(), [self.steps[exercise], files]
+        starter = STARTERS.get(suffix, [])
+        if starter and not shutil.which(starter[0], path=None if self.trusted else grade_sandbox.PATH):
+            return self.result(exercise, say("{} is not installed in /usr/bin", starter[0]))
+        if suffix == ".rs":
+            path = self.compile(exercise, files, path)
+            if isinstance(path, tuple):
+                limit, text = path
+                why = say("it does not compile: {}", text.split("\n", 1)[0])
+                failed = {"step": 1, "test": say("it compiles"), "verdict": "failed", "why": why, "output": text}
+                return self.result(exercise, why, began, verdicts=[failed], limit=limit)
+            shared.append(path)
+        variables = {exercise.upper().replace("-", "_"): "\n".join([*starter, str(path), ""])}
+        steps = [str(self.steps[exercise]), "--verdicts", *self.language]
+        command = grade_sandbox.command(steps, variables, shared, self.trusted)
+        output, error, limit = self.guard.run(command, CHECK_SECONDS, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if error and not output and not limit:  # the tests have not begun
+            return self.result(exercise, say("it could not be checked: {}", error.decode(errors="replace")), began)
+        verdicts = {key: {**one, "why": limit or one["why"]} for key, one in self.plans[exercise].items()}
+        whole_lines = output.rpartition(b"\n")[0].splitlines()
+        verdicts.update({(one["step"], one["test"]): one for one in map(json.loads, whole_lines)})
+        steps = []
+        for step, points in enumerate(self.points[exercise], 1):
+            found = {one["verdict"] for one in verdicts.values() if one["step"] == step}
+            steps.append(points if "passed" in found and "failed" not in found else 0)
+        skipped = {one["why"] for one in verdicts.values() if one["verdict"] == "skipped"}
+        missing = [why for why in skipped if why.endswith((" strace", " script"))]  # what the teacher can install
+        found = {"steps": steps, "verdicts": list(verdicts.values()), "limit": limit}
+        return self.result(exercise, limit or "; ".join(missing), began, **found)
+
+    def was_disturbed(self, result):
+        """Whether a program may have failed because of another one that was then over a limit."""
+        if result["limit"]:
+            return result["limit"] == grade_sandbox.no_memory_left()
+        began, ended = result["began"], result["began"] + result["seconds"] + 1
+        return not all(result["steps"]) and any(began <= stop and stop - 10 <= ended for stop in self.guard.stops)
+
+    def mark_class(self, students):
+        """Marks all programs, several at a time: how many there are."""
+        programs = [(student, exercise) for student in students for exercise in self.points
+                    if exercise in student["programs"]]
+        for student in students:
+            student["results"] = {}
+        again = programs
+        for at_a_time in (AT_A_TIME, min(AT_A_TIME, CPUS), 1):  # what was disturbed is checked again, at last alone
+            with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+                running = {pool.submit(self.mark, *program): program for program in again}
+                for done, one in enumerate(concurrent.futures.as_completed(running), 1):
+                    student, exercise = running[one]
+                    error = one.exception()  # whatever it is, the class goes on
+                    result = self.result(exercise, say("it could not be checked: {}", error)) if error else one.result()
+                    student["results"][exercise] = result
+                    print(f"{done}/{len(running)} {student['name']} {exercise}: {sum(result['steps'])} "
+                          f"({result['seconds']} s)", file=sys.stderr)
+            again = [(student, exercise) for student, exercise in again
+                     if self.was_disturbed(student["results"][exercise])]
+        try:
+            for (student, exercise), note in same_programs(programs, own_programs(self.own)):
+                result = student["results"][exercise]
+                result["note"] = "; ".join(filter(None, [note, result["note"]]))
+        except Exception as error:  # whatever it is, the marks are there
+            print("grade.sh: " + say("equal programs are not noted: {}", error), file=sys.stderr)
+        return len(programs)
 
 
-def points_of_steps(root):
-    """What the teacher has written down: the points of each step of each exercise."""
-    points = {}
-    for line in (root / "scripts" / "points.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            exercise, *numbers = line.split()
-            points[exercise] = [int(number) for number in numbers]
-    return points
+def rows_of(students, exercises):
+    """The table: a row for each student, and their points added up."""
+    yield [say("student"), *exercises, say("programs, of 60"), say("notes")]
+    for student in students:
+        results = {exercise: student["results"].get(exercise) for exercise in exercises}
+        points = [sum(one["steps"]) if one else "" for one in results.values()]
+        student["points"] = round(0.6 * sum(filter(None, points)) / len(points), 1)
+        student["notes"] += [f"{name}: {one['note']}" for name, one in results.items() if one and one["note"]]
+        yield [student["name"], *points, student["points"], "; ".join(student["notes"])]
 
 
-def marked(verdicts, points):
-    """The points of each step: a step counts when all of its tests passed."""
-    steps = []
-    for step, worth in enumerate(points, 1):
-        of_step = [why for number, _, why in verdicts if number == step]
-        steps.append(worth if of_step and not any(of_step) else 0)
-    return steps
-
-
-def look_alikes(programs, own, root):
-    """Programs that are the same but for spaces, or that start this project's own."""
-    notes, seen = {}, {}
-    for exercise in EXERCISES:
-        answers = [root / exercise / "src" / "main.rs", own.get(exercise)]
-        for answer in filter(None, answers):
-            seen[digest(answer)] = say("this project's own", "本项目自己的程序")
-    for (student, exercise), path in programs.items():
-        content = path.read_bytes()
-        mark = digest(path)
-        if re.search(rb"target/(debug|release)/|cargo['\", ]+run|CARGO_BIN_EXE", content):
-            notes[student, exercise] = say("starts this project's own program", "启动了本项目自己的程序")
-        elif mark in seen:
-            notes[student, exercise] = say(f"the same as {seen[mark]}", f"与{seen[mark]}相同")
-        seen.setdefault(mark, f"{student}/{path.name}")
-    return notes
-
-
-def digest(path):
-    return hashlib.sha256(b"".join(path.read_bytes().split())).hexdigest()
-
-
-def glosses(root):
-    """The names of the tests as sentences; in Chinese they stand on the sheets."""
-    found = {}
-    for exercise in EXERCISES if CHINESE else []:
-        sheet = (root / exercise / "README.zh-CN.md").read_text(encoding="utf-8")
-        found.update(re.findall(r"^\| `(\w+)` \| (.*?) \|$", sheet, re.M))
-    return found
-
-
-def padded(text, width):
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return text + " " * max(0, width - len(text) - wide)
-
-
-def write_report(path, student, results, names):
+def write_report(path, student):
     """The page that a student gets back."""
-    lines = [f"# {student}", ""]
-    for exercise, result in results.items():
+    def plain(text):  # no link, picture or HTML
+        return re.sub(r"[\\`<\[!&]", r"\\\g<0>", text)
+
+    notes = [f"- {plain(note)}" for note in student["notes"]]
+    lines = [f"# {plain(student['name'])}: {student['points']}", "", *notes, ""]
+    for exercise, result in student["results"].items():
         lines += [f"## {exercise}: {sum(result['steps'])}", ""]
-        lines += [f"{result['note']}", ""] if result["note"] else []
-        for step, name, why in result["verdicts"]:
-            sentence = names.get(name, name.replace("_", " ").replace("gbk", "GBK"))
-            lines.append(f"- {'✗' if why else '✓'} {step}. {sentence}")
-            lines += ["", *("      " + line for line in why.strip().split("\n")), ""] if why else []
+        for one in result["verdicts"]:
+            sign = {"passed": "✓", "failed": "✗"}.get(one["verdict"], "–")
+            lines.append(f"- {sign} {one['step']}. {one['test']}")
+            text = f"{one['why']}\n{one['output']}".strip() if sign == "✗" else one["why"]
+            lines += ["", *(f"      {printable(line)}" for line in text.splitlines()), ""] if text else []
         lines.append("")
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join(lines), "utf-8", "replace")
 
 
-def write_junit(path, students):
-    suites = ElementTree.Element("testsuites")
-    for student, results in students.items():
-        suite = ElementTree.SubElement(suites, "testsuite", name=student)
-        for exercise, result in results.items():
-            for step, name, why in result["verdicts"]:
-                case = ElementTree.SubElement(suite, "testcase", classname=f"{exercise}.step_{step}", name=name)
-                if why:
-                    clean = re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", why)
-                    ElementTree.SubElement(case, "failure", message=clean.split("\n")[0]).text = clean
-    ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
+def write_results(folder, students, exercises, trusted):
+    """The table, all verdicts, and a report for each student; the table goes to the screen too."""
+    def safe(cell):  # a spreadsheet takes no cell for a formula
+        return f"'{cell}" if str(cell).startswith(tuple("=+-@＝＋－＠\t\r")) else cell
+
+    with open(folder / "grades.csv", "w", newline="", encoding="utf-8-sig") as file:  # as Excel reads it
+        for row in rows_of(students, exercises):
+            csv.writer(file).writerow(map(safe, row))
+            print(*row, sep="\t")
+    found = [{key: student[key] for key in ("name", "points", "notes", "results")} for student in students]
+    text = json.dumps({"can_be_forged": trusted, "students": found}, ensure_ascii=False, indent=1)
+    (folder / "results.json").write_text(text, "utf-8", "replace")
+    for student in students:
+        try:
+            write_report(folder / f"{student['name']}.md", student)
+        except OSError as error:
+            print("grade.sh:", error, file=sys.stderr)
 
 
 def main():
-    root, work, folder = (Path(name).resolve() for name in sys.argv[1:4])
-    out = Path(sys.argv[4] if len(sys.argv) > 4 else "grades").resolve()
+    parser = argparse.ArgumentParser("grade.sh", description=USAGE,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zh", action="store_true", help="speak Chinese 使用中文")
+    parser.add_argument("--trust", action="store_true", help="without a sandbox; the marks can be forged")
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("results", metavar="RESULTS", nargs="?", default="grades", type=Path)
+    given = parser.parse_args()
+    sys.stdout.reconfigure(errors="replace")
+    locales = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    if given.zh or next(filter(None, locales), "").startswith("zh"):
+        grade_words.speak_chinese()
+    folder, results = given.folder.absolute(), given.results.absolute()
     if not folder.is_dir():
-        sys.exit(f"grade.sh: {folder} is no folder")
-    students = sorted(path for path in folder.iterdir() if path.is_dir() and path != out)
-    points, names, own = points_of_steps(root), glosses(root), build(root, work)
-    isolation = Isolation({root, folder, *(program.parent for program in own.values())})
-    if not isolation.is_there:
-        print(say("The programs run with your rights: only root can give each a user and a network of its own.",
-                  "程序以你的权限运行：只有 root 才能让每个程序使用单独的用户和网络。"), file=sys.stderr)
+        sys.exit("grade.sh: " + say("{} is not a folder", folder))
+    if given.trust and os.geteuid() == 0:
+        sys.exit("grade.sh: " + say("--trust: not as root, whose files every program could change"))
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        sys.exit(f"grade.sh: {error}")
+    umask = os.umask(0o022)  # the sandboxes, of another user, read what is made here
+    started, work = time.monotonic(), Path(tempfile.mkdtemp(prefix="socket-lab."))
+    try:
+        work.chmod(0o711)
+        if given.trust:
+            print(can_be_forged(), file=sys.stderr)
+        elif why := grade_sandbox.why_none(work):
+            sys.exit("grade.sh: " + "\n".join([
+                say("no sandbox can be made: {}", why),
+                say("Install bubblewrap 0.8 or newer: sudo apt-get install bubblewrap"),
+                say("If Ubuntu forbids namespaces: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+                say("With --trust, not as root: no sandbox; programs can do all that you can, and forge marks.")]))
+        marker = Marker(work, given.trust)
 
-    results = {student.name: {} for student in students}
-    programs = {}
-    for student in students:
-        for exercise, path in programs_of(student).items():
-            steps = [0] * len(points[exercise])
-            result = {"steps": steps, "verdicts": [], "note": "", "seconds": 0.0}
-            results[student.name][exercise] = result
-            if isinstance(path, str):
-                result["note"] = path
-            else:
-                programs[student.name, exercise] = path
-    notes = look_alikes(programs, own, root)
+        def leave(number, _frame):
+            for process in list(marker.guard.running):
+                os.killpg(process, signal.SIGKILL)
+            shutil.rmtree(work, ignore_errors=True)
+            os._exit(128 + number)
 
-    started, done = time.monotonic(), 0
-    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        running = {}
-        for number, ((student, exercise), path) in enumerate(programs.items()):
-            result = results[student][exercise]
-            result["note"] = notes.get((student, exercise), "")
-            if path.suffix == ".rs":
-                path = compile_rust(path, exercise, root, work)
-            if isinstance(path, str):
-                result["note"] = path
-            else:
-                running[pool.submit(check, number, exercise, path, work, isolation)] = (student, exercise)
-        for one in concurrent.futures.as_completed(running):
-            student, exercise = running[one]
-            result = results[student][exercise]
-            result["verdicts"], result["seconds"] = one.result()
-            result["steps"] = marked(result["verdicts"], points[exercise])
-            done += 1
-            total = sum(result["steps"])
-            print(f"{done}/{len(running)} {student} {exercise}: {total} ({result['seconds']:.0f} s)", file=sys.stderr)
-
-    out.mkdir(parents=True, exist_ok=True)
-    most = max(len(numbers) for numbers in points.values())
-    with open(out / "grades.csv", "w", newline="", encoding="utf-8-sig") as file:  # as Excel wants it
-        table = csv.writer(file)
-        steps = [f"step {step}" for step in range(1, most + 1)]
-        table.writerow(["student", "exercise", *steps, "points", "first failure", "note", "seconds"])
-        for student, of_student in results.items():
-            for exercise, result in of_student.items():
-                failures = (why.split("\n")[0] for _, _, why in sorted(result["verdicts"], key=lambda v: v[0]) if why)
-                if not result["verdicts"] and not result["note"]:
-                    result["note"] = say("no verdict: it has ended its own check", "没有结论：它结束了检查它的程序")
-                table.writerow([student, exercise, *result["steps"], sum(result["steps"]),
-                                next(failures, ""), result["note"], f"{result['seconds']:.0f}"])
-            write_report(out / f"{student}.md", student, of_student, names)
-    write_junit(out / "junit.xml", results)
-
-    print(padded("", 16), *(padded(exercise, 11) for exercise in EXERCISES), sep="  ")
-    for student, of_student in results.items():
-        cells = []
-        for exercise in EXERCISES:
-            result = of_student.get(exercise)
-            cells.append("–" if result is None else f"{sum(result['steps'])}{' *' if result['note'] else ''}")
-        print(padded(student, 16), *(padded(cell, 11) for cell in cells), sep="  ")
-    for student, of_student in results.items():
-        for exercise, result in of_student.items():
-            if result["note"]:
-                print(f"* {student} {exercise}: {result['note']}")
-    seconds = time.monotonic() - started
-    print(say(f"{len(programs)} programs in {seconds:.0f} s; the marks are in {out}",
-              f"{len(programs)} 个程序，用时 {seconds:.0f} 秒；成绩在 {out}"))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, leave)
+        students = read_class(folder, results, work)
+        for student in students if given.trust else []:
+            student["notes"].append(can_be_forged())
+        count = marker.mark_class(students)
+        os.umask(umask)
+        write_results(results, students, list(marker.points), given.trust)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print(say("{} programs in {} s; the marks are in {}", count, round(time.monotonic() - started), results))
 
 
 if __name__ == "__main__":
