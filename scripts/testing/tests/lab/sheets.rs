@@ -1,166 +1,110 @@
-//! The exercise sheets: every command on them is run, and prints what they say it prints.
-//!
-//! A sheet's ```` ```console ```` blocks are commands (`$ …`) with what they print. Under each heading the
-//! blocks marked ```` ```console server ```` are started first and run beside the others; what they print is
-//! compared once the others have ended. A client's port is another one each time and stands for any.
-//! The sheets use port 7890, so each is checked in a network namespace of its own.
-#![cfg(target_os = "linux")]
+//! The pages: their sessions, their links, and that both languages are the same line for line.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::{fs, path::Path, path::PathBuf};
 
-use testing::{
-    Program, UTF_8, has_netcat, has_tool, scratch_folder, succeeds, wait_until, with_own_network,
-    without_ports, workspace_program, write_program,
-};
+use testing::{Test, build, test};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const FOLDERS: [&str; 7] =
+    ["udp-server", "udp-client", "tcp-server", "tcp-client", "common", "scripts", "."];
 
-/// A command of a sheet, with the lines that it prints.
-#[derive(Debug, PartialEq)]
-struct Step {
-    is_server: bool,
-    command: String,
-    prints: Vec<String>,
+/// The tests of this module.
+pub fn tests() -> Vec<Test> {
+    vec![
+        test("each session prints what its page shows", sessions_print_what_is_shown)
+            .needs(&["Linux", "python3", "bash"]),
+        test("both languages are the same line for line", languages_are_the_same_line_for_line),
+        test("each link of a page leads to a file and its heading", links_lead_somewhere),
+    ]
 }
 
-/// The commands under each heading of an exercise's sheet of that name.
-fn sections(exercise: &str, name: &str) -> Vec<Vec<Step>> {
-    let sheet = fs::read_to_string(format!("{REPOSITORY}/{exercise}/{name}")).expect("the sheet");
-    let mut sections = vec![Vec::new()];
-    for (number, part) in sheet.split("\n```").enumerate() {
-        let is_block = number % 2 == 1;
-        if !is_block && part.contains("\n#") {
-            sections.push(Vec::new());
+/// The folder's English pages that have a Chinese one beside them.
+fn pages(folder: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(Path::new(REPOSITORY).join(folder)).expect("the folder").flatten();
+    files.map(|file| file.path()).filter(|page| chinese(page).exists()).collect()
+}
+
+fn chinese(page: &Path) -> PathBuf {
+    page.with_extension("zh-CN.md")
+}
+
+/// The page's lines, each with the kind of the code block that it is in. The fences have none.
+fn lines(page: &Path) -> Vec<(Option<String>, String)> {
+    let text = fs::read_to_string(page).expect("the page");
+    let mut block = None;
+    let with_block = |line: &str| {
+        let fence = line.strip_prefix("```");
+        if let Some(kind) = fence {
+            block = block.is_none().then(|| kind.to_owned());
         }
-        let Some(block) = part.strip_prefix("console").filter(|_| is_block) else { continue };
-        let mut commands = block.split("\n$ ");
-        let is_server = commands.next() == Some(" server");
-        sections.last_mut().expect("there is a first one").extend(commands.map(|command| {
-            let mut lines = command.lines().map(str::to_owned);
-            let command = lines.next().unwrap_or_default();
-            Step { is_server, command, prints: lines.collect() }
-        }));
-    }
-    sections
+        (block.clone().filter(|_| fence.is_none()), line.to_owned())
+    };
+    text.lines().map(with_block).collect()
 }
 
-/// The `step` has `printed` what is written, with any port for a client's.
-fn check_printed(step: &Step, printed: &[String]) {
-    let [printed, written] = [printed, &step.prints]
-        .map(|lines| lines.iter().map(|line| without_ports(line)).collect::<Vec<_>>());
-    assert_eq!(printed, written, "what `{}` prints and what is written", step.command);
-}
-
-fn start(step: &Step, path: &str) -> Program {
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("exec 2>&1; {}", step.command)]);
-    bash.env("LC_ALL", UTF_8).env("PATH", path).current_dir(REPOSITORY);
-    Program::start(bash)
-}
-
-/// Starts a server and waits until it says that it listens, or as netcat, which says nothing, does.
-fn start_server(step: &Step, path: &str) -> Program {
-    let mut server = start(step, path);
-    if step.prints.iter().any(|line| line.contains("listening on")) {
-        server.stdout.wait_for("listening on");
-    }
-    let listens = "ss -Hltun 'sport = :7890' | grep -q .";
-    wait_until("somebody listens on port 7890", || succeeds("bash", &["-c", listens]));
-    server
-}
-
-fn check_section(steps: &[Step], path: &str) {
-    let (servers, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.is_server);
-    let servers: Vec<_> =
-        servers.into_iter().map(|step| (step, start_server(step, path))).collect();
-    for step in others {
-        let mut started = start(step, path);
-        started.ends_input();
-        check_printed(step, &started.stdout.rest());
-        started.status();
-    }
-    for (step, mut server) in servers {
-        let lines = &mut server.stdout;
-        while lines.seen().len() < step.prints.len() {
-            lines.wait_for("");
+/// What both languages have in common: the lines of sessions, and of all others how they begin.
+fn common_parts(page: &Path) -> Vec<String> {
+    let part = |(block, line): (Option<String>, String)| match (block.as_deref(), line.trim()) {
+        (Some("console" | "pycon"), _) => line,
+        (Some(_), _) => "code".to_owned(),
+        (None, "") => line,
+        (None, row) if row.starts_with('|') => row.chars().filter(|sign| *sign == '|').collect(),
+        (None, text) => {
+            let rest = text.trim_start_matches(|sign: char| "#-<. 0123456789".contains(sign));
+            format!("{}and words", &text[..text.len() - rest.len()])
         }
-        server.kill_all();
-        server.stdout.rest();
-        check_printed(step, &server.stdout.seen());
+    };
+    lines(page).into_iter().map(part).collect()
+}
+
+/// The anchors of the page's headings, as GitHub makes them.
+fn anchors(page: &Path) -> Vec<String> {
+    let headings =
+        lines(page).into_iter().filter(|(block, line)| block.is_none() && line.starts_with('#'));
+    let title = |line: String| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    let is_kept = |letter: &char| letter.is_alphanumeric() || "-_".contains(*letter);
+    headings.map(|(_, line)| title(line).chars().filter(is_kept).collect()).collect()
+}
+
+fn sessions_print_what_is_shown() {
+    let programs = Path::new(&build()[0]).parent().expect("the folder of the programs");
+    let pages = FOLDERS.iter().flat_map(|folder| pages(folder));
+    let pages = pages.filter(|page| lines(page).iter().any(|(_, line)| line == "```pycon"));
+    let start = |page| {
+        let mut sessions = Command::new("python3");
+        sessions.args(["-B", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sessions.py")]);
+        sessions.arg(page).arg(programs).stdout(Stdio::piped()).spawn().expect("python3 starts")
+    };
+    let running: Vec<_> = pages.map(start).collect();
+    let ended = running.into_iter().map(|sessions| sessions.wait_with_output().expect("its end"));
+    // All have to end, so that none is left behind.
+    for output in ended.collect::<Vec<_>>() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 }
 
-/// Checks the commands of an exercise's English sheet, on a network that they have to themselves.
-fn check(exercise: &str) {
-    if !has_netcat() || !has_tool("ss") {
-        return;
-    }
-    let program = workspace_program(exercise); // there is no network to build with in there
-    with_own_network("", || {
-        // Where commands of a sheet are to run side by side, cargo's lock may not hold one up.
-        let folder = scratch_folder("no-cargo");
-        let programs = Path::new(program.get_program()).with_file_name("$4");
-        let run = format!(
-            "[ \"$1 $2 $3\" = 'run -q -p' ] && exec \"{}\" \"${{@:6}}\"",
-            programs.display()
-        );
-        write_program(&folder.join("cargo"), &format!("#!/usr/bin/env bash\n{run}\n"));
-        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
-        sections(exercise, "README.md").iter().for_each(|steps| check_section(steps, &path));
-        fs::remove_dir_all(&folder).expect("the folder is there");
-    });
-}
-
-#[test]
-fn the_commands_of_the_udp_server_sheet_print_what_is_written() {
-    check("udp-server");
-}
-
-#[test]
-fn the_commands_of_the_udp_client_sheet_print_what_is_written() {
-    check("udp-client");
-}
-
-#[test]
-fn the_commands_of_the_tcp_server_sheet_print_what_is_written() {
-    check("tcp-server");
-}
-
-#[test]
-fn the_commands_of_the_tcp_client_sheet_print_what_is_written() {
-    check("tcp-client");
-}
-
-/// So it is enough to run those of one language.
-#[test]
-fn the_sheets_of_both_languages_have_the_same_commands() {
-    for exercise in ["udp-server", "udp-client", "tcp-server", "tcp-client"] {
-        let [english, chinese] = ["README.md", "README.zh-CN.md"]
-            .map(|name| sections(exercise, name).into_iter().flatten().collect::<Vec<_>>());
-        assert!(english.len() > 10, "{exercise} has only {} commands", english.len());
-        assert_eq!(english, chinese, "{exercise}: English left, Chinese right");
+fn languages_are_the_same_line_for_line() {
+    for page in FOLDERS.iter().flat_map(|folder| pages(folder)) {
+        let (english, chinese) = (common_parts(&page), common_parts(&chinese(&page)));
+        let line = english.iter().zip(&chinese).take_while(|(one, other)| one == other).count();
+        assert_eq!(english.get(line), chinese.get(line), "{}, line {}", page.display(), line + 1);
     }
 }
 
-/// `check.sh` points to a step's row, and names a test in Chinese by its row.
-#[test]
-fn each_step_and_each_test_has_its_row_on_the_sheets() {
-    for exercise in ["udp-server", "udp-client", "tcp-server", "tcp-client"] {
-        let read = |name: &str| fs::read_to_string(format!("{REPOSITORY}/{exercise}/{name}"));
-        let tests = read("tests/steps.rs").expect("the exercise's tests");
-        let [english, chinese] =
-            ["README.md", "README.zh-CN.md"].map(|name| read(name).expect("the sheet"));
-        let words = |text: &str| text.split(['(', ' ']).next().unwrap_or_default().to_owned();
-        let steps = tests.split("\nmod ").skip(1).map(words);
-        for step in steps.filter(|step| !step.ends_with("with_the_kernel")) {
-            let row = format!("| `{step}` | ");
-            assert!(english.contains(&row) && chinese.contains(&row), "{exercise} lacks {row}");
-        }
-        for test in tests.split("#[test]").skip(1) {
-            let name = test.split("fn ").nth(1).map(words).expect("the test's name");
-            assert!(chinese.contains(&format!("| `{name}` | ")), "{exercise}: {name} in Chinese");
+fn links_lead_somewhere() {
+    let folders = FOLDERS.map(|folder| Path::new(REPOSITORY).join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("the folder"));
+    let files = files.map(|file| file.expect("a file").path());
+    for page in files.filter(|file| file.extension().is_some_and(|part| part == "md")) {
+        let text = lines(&page).into_iter().filter(|(block, _)| block.is_none());
+        let text: String = text.map(|(_, line)| line).collect();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("https:")) {
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            let has_anchor = anchor.is_empty() || anchors(&file).iter().any(|one| one == anchor);
+            assert!(file.exists() && has_anchor, "{}: nothing at {link}", page.display());
         }
     }
 }
