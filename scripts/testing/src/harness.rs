@@ -41,7 +41,7 @@ pub fn lab(tests: Vec<Test>) -> ExitCode {
     run_as_asked(tests.into_iter().map(|test| Case { step: 0, title: "", test }).collect())
 }
 
-/// `--plan` prints each test's verdict in case that no other comes; `--verdicts [STEP|NAME]` runs
+/// `--plan` prints each test's verdict as it is if the test gives none; `--verdicts [STEP|NAME]` runs
 /// them and prints each verdict; anything else is as for any of Rust's tests.
 fn run_as_asked(cases: Vec<Case>) -> ExitCode {
     let mut arguments: Vec<_> = env::args().collect();

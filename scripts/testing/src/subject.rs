@@ -10,10 +10,10 @@ use crate::failure::ensure;
 /// The name of the exercise, and the file of its own program.
 static SUBJECT: OnceLock<(&str, &str)> = OnceLock::new();
 
-/// How those names in the environment begin that a tested program does not see.
+/// The beginnings of names in the environment that are hidden from a tested program.
 const HIDDEN: [&str; 5] = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD"];
 
-/// How the names of source files end that a compiler makes a program of.
+/// The endings of source files that have to be compiled.
 const COMPILED: [&str; 9] = ["c", "cc", "cpp", "cs", "go", "h", "java", "kt", "rs"];
 
 /// Says which exercise's program is tested in this process.
@@ -74,7 +74,7 @@ pub fn program(name: &str, own: &str) -> Command {
 fn command_of(words: &[&str]) -> Command {
     let first = words.first().expect("a program is named");
     let end = Path::new(first).extension().and_then(|end| end.to_str()).unwrap_or_default();
-    let english = "{} has to be compiled: name the program that comes of it";
+    let english = "{} has to be compiled: name the program that the compiler makes";
     ensure(!COMPILED.contains(&end), english, &[first]);
     let mut paths = words.iter().map(|word| file(word).unwrap_or(PathBuf::from(word)));
     let program = paths.next().expect("the first word");
