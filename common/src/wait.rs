@@ -13,18 +13,15 @@ pub fn none_on_timeout<T>(mut call: impl FnMut() -> Result<T>) -> Result<Option<
         match call() {
             Ok(value) => return Ok(Some(value)),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) if is_timeout(&error) => return Ok(None),
+            Err(error) if error.kind() == SOCKET_TIMEOUT => return Ok(None),
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Linux and macOS report a socket's time-out as `WouldBlock`, and a dead connection as `TimedOut`
-/// (tcp(7)); Windows reports a time-out as `TimedOut`.
-fn is_timeout(error: &Error) -> bool {
-    let kind = error.kind();
-    kind == ErrorKind::WouldBlock || (cfg!(windows) && kind == ErrorKind::TimedOut)
-}
+/// How a socket's time-out is reported. On Linux and macOS `TimedOut` is a dead connection (tcp(7)).
+const SOCKET_TIMEOUT: ErrorKind =
+    if cfg!(windows) { ErrorKind::TimedOut } else { ErrorKind::WouldBlock };
 
 /// Pauses for 0.1 s after a failed accept or receive, so that a server does not spin. Not after a
 /// reset, which is how Windows tells a UDP server that an earlier reply reached nobody.
@@ -47,8 +44,9 @@ mod tests {
     #[test]
     fn a_timeout_gives_none_and_a_lost_connection_is_an_error() {
         assert_eq!(outcome(ErrorKind::Interrupted).unwrap(), Some(7));
-        assert_eq!(outcome(ErrorKind::WouldBlock).unwrap(), None);
+        assert_eq!(outcome(ErrorKind::WouldBlock).is_err(), cfg!(windows));
         assert_eq!(outcome(ErrorKind::TimedOut).is_err(), !cfg!(windows));
+        assert_eq!(outcome(SOCKET_TIMEOUT).unwrap(), None);
         let lost = outcome(ErrorKind::ConnectionReset).unwrap_err();
         assert_eq!(lost.kind(), ErrorKind::ConnectionReset);
     }

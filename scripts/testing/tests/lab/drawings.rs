@@ -71,7 +71,9 @@ fn page_shows(script: &str, count: usize) {
     for block in blocks {
         let (command, written) = block.split_once('\n').expect("a command");
         let mut bash = Command::new("bash");
-        bash.args(["-c", command]).current_dir(folder.path());
+        // Without the files that this test may have inherited, the first socket is number 3.
+        bash.args(["-c", &format!("exec 3>&- 4>&- 5>&- 6>&-; {command}")]);
+        bash.current_dir(folder.path());
         bash.env("LC_ALL", UTF_8).env(OF_THIS_REPOSITORY, "yes");
         let (status, drawn, stderr) = run(bash, "");
         assert_eq!((status, stderr), (Some(0), vec![]), "{command}");
