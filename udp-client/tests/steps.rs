@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     testing::exercise("udp-client", env!("CARGO_BIN_EXE_udp-client"), steps)
 }
 
-/// Whom the server talks to.
+/// The address of the client that the server talks to.
 fn client_of(server: &Peer) -> SocketAddr {
     match server {
         Peer::Udp(_, Some(client)) => *client,

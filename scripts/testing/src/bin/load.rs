@@ -8,12 +8,10 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use socket2::{Domain, Socket, Type};
+use testing::NI_HAO;
 
 /// How long a client waits for a reply.
 const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// `你好` in GBK.
-const MESSAGE: &[u8] = b"\xc4\xe3\xba\xc3";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
@@ -65,7 +63,7 @@ fn connect(kind: &str, port: u16) -> io::Result<Socket> {
 fn talk(mut socket: &Socket, messages: usize) -> usize {
     let (mut answered, mut failures) = (0, 0);
     for _ in 0..messages {
-        if socket.send(MESSAGE).is_ok() && socket.read(&mut [0; 1024]).is_ok_and(|size| size > 0) {
+        if socket.send(NI_HAO).is_ok() && socket.read(&mut [0; 1024]).is_ok_and(|size| size > 0) {
             (answered, failures) = (answered + 1, 0);
         } else {
             failures += 1;

@@ -3,9 +3,8 @@
 use std::process::{Command, Stdio};
 use std::{fs, path::Path, path::PathBuf};
 
-use testing::{Test, build, test};
+use testing::{ROOT, Test, build, test};
 
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const FOLDERS: [&str; 7] =
     ["udp-server", "udp-client", "tcp-server", "tcp-client", "common", "scripts", "."];
 
@@ -21,7 +20,7 @@ pub fn tests() -> Vec<Test> {
 
 /// The folder's English pages that have a Chinese one beside them.
 fn pages(folder: &str) -> Vec<PathBuf> {
-    let files = fs::read_dir(Path::new(REPOSITORY).join(folder)).expect("the folder").flatten();
+    let files = fs::read_dir(Path::new(ROOT).join(folder)).expect("the folder").flatten();
     files.map(|file| file.path()).filter(|page| chinese(page).exists()).collect()
 }
 
@@ -93,7 +92,7 @@ fn languages_are_the_same_line_for_line() {
 }
 
 fn links_lead_somewhere() {
-    let folders = FOLDERS.map(|folder| Path::new(REPOSITORY).join(folder));
+    let folders = FOLDERS.map(|folder| Path::new(ROOT).join(folder));
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("the folder"));
     let files = files.map(|file| file.expect("a file").path());
     for page in files.filter(|file| file.extension().is_some_and(|part| part == "md")) {
