@@ -1,4 +1,7 @@
-//! All of GBK, against what Python's codec knows of it (`gbk.txt`, made by `gbk.py`).
+//! All of GBK, against what Python's codec knows of it: `gbk.txt`, a row for each first byte, made by
+//!
+//!     python3 -X utf8 -c 'for first in range(0x80, 0x100): print("%02X " % first + "".join(
+//!         bytes([first, second]).decode("gbk", "replace")[0] for second in range(0x40, 0xFF)))'
 
 use std::collections::HashMap;
 
