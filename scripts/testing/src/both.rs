@@ -12,7 +12,7 @@ pub fn fails_and_names(command: Command, named: &str) {
     let mut program = Program::start(command);
     program.ends_with(1);
     program.stdout.expect_end();
-    program.stderr.wait_for(named);
+    program.stderr.wait_for(&[named]);
 }
 
 /// Checks the command line: it does what the help says, and nothing else.
@@ -21,28 +21,30 @@ pub fn command_line() {
     let usage = &format!("usage: {name} [HOST [PORT]]");
     let version = &format!("{name} 0.1.0");
     let error = &format!("{name}: ");
-    let cases: [(&[&str], &str, i32, [&str; 3]); 8] = [
-        (&["-h"], "stdout", 0, [usage, "127.0.0.1", "7890"]),
-        (&["--help"], "stdout", 0, [usage, "127.0.0.1", "7890"]),
-        (&["-V"], "stdout", 0, [version, "", ""]),
-        (&["--version"], "stdout", 0, [version, "", ""]),
-        (&["7890"], "stderr", 2, [error, "7890", usage]),
-        (&["--unknown"], "stderr", 2, [error, "--unknown", usage]),
-        (&["127.0.0.1", "0", "third"], "stderr", 2, [error, "third", usage]),
-        (&["127.0.0.1", "65536"], "stderr", 2, [error, "65536", usage]),
+    let cases: [(&[&str], i32, &[&str]); 8] = [
+        (&["-h"], 0, &[usage, "127.0.0.1", "7890"]),
+        (&["--help"], 0, &[usage, "127.0.0.1", "7890"]),
+        (&["-V"], 0, &[version]),
+        (&["--version"], 0, &[version]),
+        (&["7890"], 2, &[error, "7890", usage]),
+        (&["--unknown"], 2, &[error, "--unknown", usage]),
+        (&["127.0.0.1", "0", "third"], 2, &[error, "third", usage]),
+        (&["127.0.0.1", "65536"], 2, &[error, "65536", usage]),
     ];
-    for (arguments, stream, status, parts) in cases {
+    for (arguments, status, parts) in cases {
         let (ended_with, stdout, stderr) = run(subject::with(arguments), "");
-        let got = [stdout.join("\n"), stderr.join("\n")];
-        let (text, other) = if status == 0 { (&got[0], &got[1]) } else { (&got[1], &got[0]) };
-        let is_right = ended_with == Some(status)
-            && parts.iter().all(|part| text.contains(part))
-            && (status == 0 || stderr.len() == 2)
-            && other.is_empty();
-        let english =
-            "called with {}, it should print {} on {} and end with status {}, but it printed {}";
+        let got = shortened(&format!("{ended_with:?} {stdout:?} {stderr:?}"));
+        let (stream, size, text, other) = match status {
+            0 => ("stdout", stdout.len(), stdout, stderr),
+            _ => ("stderr", 2, stderr, stdout),
+        };
+        let has_parts = parts.iter().all(|part| text.concat().contains(part));
+        let is_right =
+            ended_with == Some(status) && has_parts && text.len() == size && other.is_empty();
+        let english = "called with {}, it should end with status {} and print {} on {} alone, an \
+                       error in 2 lines, but its status, stdout and stderr are {}";
         let [arguments, parts] = [format!("{arguments:?}"), format!("{parts:?}")];
-        ensure(is_right, english, &[&arguments, &parts, &stream, &status, &shortened(text)]);
+        ensure(is_right, english, &[&arguments, &status, &parts, &stream, &got]);
     }
 
     // A name that no resolver has to be asked for: a label has at most 63 letters (RFC 1035).
@@ -58,7 +60,7 @@ pub fn without_reader(command: &Command) -> Command {
 /// Checks that such a program ends with status 1 and the reason, once it has had to print.
 pub(crate) fn ends_for_stdout(program: &mut Program) {
     program.ends_with(1);
-    program.stderr.expect_parts(&[&format!("{}: ", subject::name()), "stdout"]);
+    program.stderr.wait_for(&[&format!("{}: ", subject::name()), "stdout"]);
     program.stderr.expect_end();
 }
 

@@ -1,11 +1,15 @@
 //! A client that has started, and the server's end of its conversation.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
+use std::thread;
 
-use crate::peer::Peer;
+use socket2::SockRef;
+
+use crate::constants::A_WHILE;
+use crate::failure::fail;
+use crate::peer::{Peer, await_peer};
 use crate::program::Program;
-use crate::socket::accept;
 use crate::subject;
 
 /// The client that is tested, and the server's end of its conversation.
@@ -23,16 +27,20 @@ pub fn with_client_at(host: &str, mut command: Command) -> (Peer, Program) {
     if subject::is_udp() {
         let socket = UdpSocket::bind((own.as_str(), 0)).expect("a free UDP port");
         let client = start(socket.local_addr().expect("its address").port());
-        (Peer::Udp(socket, None), client)
-    } else {
-        let listener = TcpListener::bind((own.as_str(), 0)).expect("a free TCP port");
-        let client = start(listener.local_addr().expect("its address").port());
-        (Peer::Tcp(accept(&listener)), client)
+        return (Peer::Udp(socket, None), client);
     }
-}
-
-/// A client's command with the address of its server.
-pub fn client(mut command: Command, server: SocketAddr) -> Command {
-    command.args([server.ip().to_string(), server.port().to_string()]);
-    command
+    let listener = TcpListener::bind((own.as_str(), 0)).expect("a free TCP port");
+    // The connection inherits it, so that little of what nobody reads is on its way.
+    SockRef::from(&listener).set_recv_buffer_size(4_096).expect("a small buffer");
+    listener.set_nonblocking(true).expect("a listener that does not block");
+    let client = start(listener.local_addr().expect("its address").port());
+    match await_peer(|| listener.accept().inspect_err(|_| thread::sleep(A_WHILE / 4))) {
+        Ok((connection, _)) => {
+            connection.set_nonblocking(false).expect("a connection that blocks");
+            (Peer::of_tcp(connection), client)
+        }
+        Err(why) => {
+            fail("expected a connection to HOST and PORT, the program's arguments, but {}", &[&why])
+        }
+    }
 }

@@ -1,27 +1,26 @@
-//! What a failed test says: one sentence, in English or Chinese.
+//! What the tests and the checker say, in English or Chinese.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::env;
 use std::fmt::Display;
+use std::io::{Write, stdout};
 use std::panic;
-use std::sync::{LazyLock, OnceLock};
+use std::process::exit;
+use std::sync::LazyLock;
+
+use crate::constants::{TCP_REPLY, UDP_REPLY};
 
 /// The Chinese of each English sentence.
 static TRANSLATIONS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../zh-CN.json")).expect("zh-CN.json has one object")
 });
 
-static IS_CHINESE: OnceLock<bool> = OnceLock::new();
-
-/// The sentence of a failed test, as the value of a panic.
-struct Failure(String);
-
 /// Fails the test with a sentence in the reader's language. Each `{}` in it stands for the next of
 /// `parts`.
 pub fn fail(english: &str, parts: &[&dyn Display]) -> ! {
     // A panic without a message on stderr: the harness shows the sentence.
-    panic::resume_unwind(Box::new(Failure(say(english, parts))))
+    panic::resume_unwind(Box::new(say(english, parts)))
 }
 
 /// Fails the test unless something `holds`.
@@ -42,9 +41,10 @@ pub fn say(english: &str, parts: &[&dyn Display]) -> String {
     text
 }
 
-/// The sentence of a caught panic of [`fail`].
-pub(crate) fn sentence_of(panic: &(dyn Any + Send)) -> &str {
-    panic.downcast_ref::<Failure>().map_or("a panic", |Failure(sentence)| sentence)
+/// What a caught panic says: the sentence of [`fail`], or Rust's message.
+pub(crate) fn sentence_of(panic: &(dyn Any + Send)) -> String {
+    let fixed = || panic.downcast_ref::<&str>().map(|text| text.to_string());
+    panic.downcast_ref().cloned().or_else(fixed).unwrap_or_default()
 }
 
 /// The start of a text of any length.
@@ -55,16 +55,36 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
-/// Sentences are in Chinese from now on. It has to come before the first one.
-pub fn speak_chinese() {
-    let _ = IS_CHINESE.set(true);
+/// Bytes in a sentence: the replies by their name, all else as Rust writes them.
+pub(crate) fn readable(bytes: &[u8]) -> String {
+    let start = format!("b\"{}\"", bytes[..bytes.len().min(60)].escape_ascii());
+    let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    match bytes {
+        b"" => say("nothing", &[]),
+        UDP_REPLY => say("the UDP server's reply", &[]),
+        TCP_REPLY => say("the TCP server's reply", &[]),
+        // Its last character may be cut.
+        _ if !text.is_ascii() && bytes.len() < text.len() + 4 => {
+            say("{} (which is UTF-8 and not GBK)", &[&start])
+        }
+        _ if bytes.len() > 60 => say("{}… ({} bytes)", &[&start, &bytes.len()]),
+        _ => start,
+    }
 }
 
 /// Whether sentences are in Chinese: as the option `--zh` or the locale (locale(7)) says.
 pub fn in_chinese() -> bool {
-    *IS_CHINESE.get_or_init(|| {
-        let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
-        let mut locales = names.iter().filter_map(|name| env::var(name).ok());
-        locales.find(|locale| !locale.is_empty()).is_some_and(|locale| locale.starts_with("zh"))
-    })
+    // Behind the options there may be a student's program with options of its own.
+    let mut options = env::args().skip(1).take_while(|argument| argument.starts_with('-'));
+    let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+    let mut locales = names.iter().filter_map(|name| env::var(name).ok());
+    let locale = locales.find(|locale| !locale.is_empty()).unwrap_or_default();
+    options.any(|option| option == "--zh") || locale.starts_with("zh")
+}
+
+/// Prints a line, as long as somebody reads them.
+pub fn show(line: &str) {
+    if writeln!(stdout(), "{line}").is_err() {
+        exit(1);
+    }
 }

@@ -1,14 +1,12 @@
-//! What the tests share. From the bottom to the top, each module using only those before it:
-//! constants, failure, machine, process, output, program, subject, socket, peer; then what is checked:
-//! both, server and servers, calls, client and clients; then step and harness; and workspace, which
-//! builds and starts what is in this repository.
+//! What the tests of the exercises share. From the bottom to the top, each module using only those
+//! before it: constants, failure, process, output, program, machine, subject, peer; then what is
+//! checked: both, server and servers, client and clients; then step and harness.
 //!
 //! Every wait has a deadline, [`DEADLINE`] for each thing that is awaited, and every failure is one
 //! sentence that says what was expected and what the program did: its reader is a student whose program
 //! it is.
 
 pub mod both;
-pub mod calls;
 pub mod client;
 pub mod clients;
 pub mod constants;
@@ -21,10 +19,8 @@ pub mod process;
 pub mod program;
 pub mod server;
 pub mod servers;
-pub mod socket;
 pub mod step;
 pub mod subject;
-pub mod workspace;
 
 pub use both::*;
 pub use client::*;
@@ -32,10 +28,7 @@ pub use constants::*;
 pub use failure::*;
 pub use harness::*;
 pub use machine::*;
-pub use output::*;
 pub use peer::*;
 pub use program::*;
 pub use server::*;
-pub use socket::*;
 pub use step::*;
-pub use workspace::*;

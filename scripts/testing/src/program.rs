@@ -1,31 +1,26 @@
 //! A program that runs: started, typed at, its end awaited, and always taken down.
 
 use std::cell::RefCell;
+use std::env;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::constants::DEADLINE;
 use crate::failure::{ensure, fail, shortened};
-use crate::machine::signal;
 use crate::output::Lines;
-use crate::process::{Process, last_end};
+use crate::process::Process;
 
-/// How long one of this repository's scripts may take, on a machine that is busy with others.
-pub const A_SCRIPT: Duration = Duration::from_secs(120);
-
-/// Marks, in a command's environment, a script of this repository: it may take longer, and takes down
-/// itself what it has started.
-pub const OF_THIS_REPOSITORY: &str = "OF_THIS_REPOSITORY";
+/// The beginnings of names in the environment that are hidden from a program: cargo's, and the test's.
+const HIDDEN: [&str; 5] = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD"];
 
 /// A started program. Dropping it ends it, and what it has started.
 pub struct Program {
     process: Arc<Process>,
-    is_script: bool,
     stdin: Option<Sender<Vec<u8>>>,
     /// Its stdout, line by line.
     pub stdout: Lines,
@@ -40,20 +35,22 @@ thread_local! {
 
 /// The last lines that this test's programs have written on stderr, which is then forgotten.
 pub(crate) fn last_words() -> String {
-    if last_end().is_some() {
-        thread::sleep(Duration::from_millis(50)); // they may still be on their way
-    }
+    thread::sleep(Duration::from_millis(50)); // they may still be on their way
     let lines: Vec<_> = STDERR.take().iter().flat_map(Lines::seen).collect();
     let last = &lines[lines.len().saturating_sub(10)..];
     last.iter().map(|line| shortened(line)).collect::<Vec<_>>().join("\n")
 }
 
 impl Program {
-    /// Starts `command` with all three streams in the test's hands.
+    /// Starts `command` in the folder for temporary files, with all three streams in the test's hands.
     pub fn start(mut command: Command) -> Program {
-        let is_script = command.get_envs().any(|(name, _)| name == OF_THIS_REPOSITORY);
+        for (name, _) in env::vars_os() {
+            if HIDDEN.iter().any(|hidden| name.to_string_lossy().starts_with(hidden)) {
+                command.env_remove(name);
+            }
+        }
         // Python in UTF-8, and with each line flushed.
-        command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1");
+        command.env("PYTHONUTF8", "1").env("PYTHONUNBUFFERED", "1").current_dir(env::temp_dir());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let name = Path::new(command.get_program()).to_path_buf();
         let process = Process::start(command).unwrap_or_else(|error| match error.kind() {
@@ -70,12 +67,12 @@ impl Program {
         let stderr = Lines::of("stderr", child.stderr().take().expect("stderr is piped"));
         drop(child);
         STDERR.with_borrow_mut(|all| all.push(stderr.clone()));
-        Program { process, is_script, stdin, stdout, stderr }
+        Program { process, stdin, stdout, stderr }
     }
 
     /// The program's process id.
     pub fn id(&self) -> u32 {
-        self.process.id()
+        self.process.child().id()
     }
 
     /// Types `text` on its stdin as it is: line ends are the caller's. This does not wait for a program
@@ -90,23 +87,19 @@ impl Program {
         self.stdin = None;
     }
 
-    /// Kills it and what it has started.
-    pub fn kill(&mut self) {
-        self.process.kill();
-    }
-
-    /// Whether it has not ended yet.
-    pub fn is_running(&mut self) -> bool {
-        self.process.status().is_none()
-    }
-
     /// Waits for its end: its exit status.
     pub fn status(&mut self) -> ExitStatus {
-        let time = if self.is_script { A_SCRIPT } else { DEADLINE };
-        self.process.status_within(time).unwrap_or_else(|| {
-            let english = "expected the program to end, but it still runs; its last lines: {}";
-            fail(english, &[&self.stdout.last_seen()])
-        })
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.process.status() {
+                return status;
+            }
+            if Instant::now() > until {
+                let english = "expected the program to end, but it still runs; its last lines: {}";
+                fail(english, &[&self.stdout.last_seen()]);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for its end and checks its exit code.
@@ -135,16 +128,6 @@ fn typist(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
         }
     });
     sender
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        if self.is_script && self.is_running() {
-            signal("TERM", self.id());
-            self.process.status_within(DEADLINE);
-        }
-        self.kill();
-    }
 }
 
 /// Runs `command` with `input` on its stdin to its end: status, stdout and stderr.

@@ -1,32 +1,21 @@
 //! What both servers are checked for.
 
-use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::fs;
+use std::net::UdpSocket;
 
 use crate::both::{ends_for_stdout, expect_escaped, fails_and_names, without_reader};
-use crate::constants::{A_WHILE, NI_HAO};
+use crate::constants::NI_HAO;
 use crate::failure::ensure;
-use crate::machine::signal;
+use crate::machine::{signal, strace};
 use crate::program::Program;
-use crate::server::{Server, serve};
-use crate::socket::udp_socket;
+use crate::server::{serve, serve_at};
 use crate::subject;
 
 /// It says on stderr where it listens, and is there.
 pub fn says_where_it_listens() {
     let server = serve();
-    if subject::is_udp() {
-        // A connected socket is told that nobody has the port.
-        let socket = udp_socket();
-        socket.connect(server.address).expect("a connected UDP socket");
-        socket.set_read_timeout(Some(A_WHILE)).expect("a timeout");
-        let received = socket.send(NI_HAO).and_then(|_| socket.recv(&mut [0; 100]));
-        let refused = [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset];
-        let is_there = !received.is_err_and(|error| refused.contains(&error.kind()));
-        ensure(is_there, "nobody has the UDP port of {}", &[&server.address]);
-    } else {
-        server.client();
-    }
+    let is_free = subject::is_udp() && UdpSocket::bind(server.address).is_ok();
+    ensure(!is_free, "no program uses the UDP port of {}", &[&server.address]);
 }
 
 /// A message is answered in GBK, and shown with the port of its sender.
@@ -41,19 +30,17 @@ pub fn answers_a_message() {
 pub fn goes_on_after_what_is_not_exit() {
     let mut server = serve();
     let mut client = server.client();
-    for text in ["EXIT", "exits", " exit", "exi"] {
-        server.answers(&mut client, text.as_bytes(), &[text]);
+    for text in ["EXIT", "exits", " exit", "exi", "exit\n"] {
+        server.answers(&mut client, text.as_bytes(), &[text.trim_end()]);
     }
-    server.answers(&mut client, b"exit\n", &["exit"]);
 }
 
 /// Bytes that are not GBK stop nothing, however they are shown.
 pub fn survives_what_is_not_gbk() {
     let mut server = serve();
     let mut client = server.client();
-    for byte in [0xff, 0x80, 0xc4] {
-        let message = [b"before ", &[byte][..], b" after"].concat();
-        server.answers(&mut client, &message, &["before ", "after"]);
+    for message in [b"before \xff after", b"before \x80 after", b"before \xc4 after"] {
+        server.answers(&mut client, message, &["before ", "after"]);
     }
     server.answers(&mut client, NI_HAO, &["你好"]);
 }
@@ -63,7 +50,7 @@ pub fn escapes_control_characters() {
     let mut server = serve();
     let mut client = server.client();
     client.sends(b"\x1b[2Jone\r\ntwo\x7f");
-    expect_escaped(&server.program.stdout.wait_for("one"));
+    expect_escaped(&server.program.stdout.wait_for(&["one"]));
     client.expects(server.reply());
 }
 
@@ -95,17 +82,13 @@ pub fn exact_output() {
     ensure(stderr == expected, english, &[&expected, &"stderr", &stderr]);
 }
 
-/// An empty HOST and `localhost` are 127.0.0.1.
-pub fn has_a_default_host() {
-    serves_at("");
-    serves_at("localhost");
-}
-
-/// It serves at that `host`.
-pub fn serves_at(host: &str) {
-    let mut server = Server::start_at(subject::name(), subject::command(), host);
-    let mut client = server.client();
-    server.answers(&mut client, NI_HAO, &["你好"]);
+/// It serves at each of these hosts.
+pub fn serves_at(hosts: &[&str]) {
+    for host in hosts {
+        let mut server = serve_at(host, subject::command());
+        let mut client = server.client();
+        server.answers(&mut client, NI_HAO, &["你好"]);
+    }
 }
 
 /// A port in use, and an address that is not this machine's, are errors that name the address.
@@ -118,9 +101,9 @@ pub fn names_its_address() {
 
 /// A stdout that nobody reads any more ends a server with status 1 and the reason.
 pub fn ends_without_stdout() {
-    let mut server = Server::start(subject::name(), without_reader(&subject::command()));
+    let mut server = serve_at("127.0.0.1", without_reader(&subject::command()));
     if !subject::is_udp() {
-        let _ = TcpStream::connect(server.address); // so that it has to print
+        server.client(); // so that it has to print
     }
     ends_for_stdout(&mut server.program);
 }
@@ -134,5 +117,42 @@ pub fn ends_at_a_signal() {
     server.program.status();
     let port = server.address.port().to_string();
     let mut again = Program::start(subject::with(&["127.0.0.1", &port]));
-    again.stderr.expect_parts(&["listening on", &port]);
+    again.stderr.wait_for(&["listening on", &port]);
+}
+
+/// A server that gets three messages makes these calls for each. So it writes each line in one call, and
+/// shows a message before it answers.
+pub fn costs_calls(a_message: &[&str]) {
+    let report = tempfile::NamedTempFile::new().expect("a file for the report");
+    let to = report.path().to_str().expect("a path in UTF-8");
+    let (calls, long) = match subject::is_udp() {
+        true => ("trace=all", 30_000),
+        false => ("trace=network,read,write", 1_000), // its threads come and go
+    };
+    let trace = strace(&["-f", "-e", calls, "-o", to], &subject::command());
+    let mut server = serve_at("127.0.0.1", trace);
+    let mut client = server.client();
+    for size in [1, long, 4] {
+        server.answers(&mut client, &vec![b'a'; size], &["a from"]);
+    }
+    client.sends(b"exit");
+    server.program.stdout.wait_for(&["exit from"]);
+    signal("KILL", server.program.id());
+    server.program.stderr.expect_end(); // strace is done
+
+    let text = fs::read_to_string(&report).expect("strace's report");
+    let mut names = Vec::new();
+    // What comes before may be of another program that starts this one.
+    for call in text.lines().skip_while(|call| !call.contains("bind(")) {
+        // `-f` puts a thread's number first. A call that waited for another one has two lines.
+        let call = call.trim_start_matches(|one: char| one.is_ascii_digit() || one == ' ');
+        let name = call.split('(').next().unwrap_or_default();
+        if !name.starts_with('<') && !["bind", "listen", "getsockname", "accept4"].contains(&name) {
+            names.push(name);
+        }
+    }
+    let expected = [&["write", "write"][..], &a_message.repeat(3), &["recvfrom", "write"]].concat();
+    names.truncate(expected.len());
+    let [wanted, got] = [&expected, &names].map(|names| names.join(" "));
+    ensure(names == expected, "expected the system calls {}, but they are {}", &[&wanted, &got]);
 }

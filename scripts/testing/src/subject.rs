@@ -10,9 +10,6 @@ use crate::failure::ensure;
 /// The name of the exercise, and the file of its own program.
 static SUBJECT: OnceLock<(&str, &str)> = OnceLock::new();
 
-/// The beginnings of names in the environment that are hidden from a tested program.
-const HIDDEN: [&str; 5] = ["CARGO_", "RUST", "LD_LIBRARY_PATH", "PWD", "OLDPWD"];
-
 /// The endings of source files that have to be compiled.
 const COMPILED: [&str; 9] = ["c", "cc", "cpp", "cs", "go", "h", "java", "kt", "rs"];
 
@@ -31,56 +28,38 @@ pub fn is_udp() -> bool {
     name().starts_with("udp")
 }
 
-/// The command of the tested program, without arguments. It runs in the folder for temporary files,
-/// and without cargo's environment.
-pub fn command() -> Command {
-    let (name, own) = SUBJECT.get().expect("an exercise is tested");
-    let mut command = program(name, own);
-    let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
-    for (name, _) in env::vars_os().filter(|(name, _)| is_hidden(&name.to_string_lossy())) {
-        command.env_remove(name);
-    }
-    command.current_dir(env::temp_dir());
-    command
+/// The environment variable that names another program for the exercise `name`, a file or a command with
+/// arguments: `UDP_SERVER` for `udp-server`.
+pub fn variable(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
 }
 
-/// The same with `arguments`.
+/// The command of the tested program with `arguments`.
 pub fn with(arguments: &[&str]) -> Command {
     let mut command = command();
     command.args(arguments);
     command
 }
 
-/// The environment variable that names another program for the one called `name`: `UDP_SERVER` for
-/// `udp-server`.
-pub fn variable(name: &str) -> String {
-    name.to_uppercase().replace('-', "_")
-}
-
-/// The command of the program called `name`: the one that its variable says, a file or a command with
-/// arguments, or its `own` file.
-pub fn program(name: &str, own: &str) -> Command {
+/// The command of the tested program, without arguments: the words of its variable, the first of which
+/// is a program or a script, or its own file.
+pub fn command() -> Command {
+    let (name, own) = SUBJECT.get().expect("an exercise is tested");
     let Ok(value) = env::var(variable(name)) else { return Command::new(own) };
-    if file(&value).is_some() {
-        return command_of(&[&value]);
-    }
     // The checker puts each word on a line of its own.
-    let separator = if value.contains('\n') { '\n' } else { ' ' };
-    let words: Vec<_> = value.split(separator).filter(|word| !word.is_empty()).collect();
-    command_of(&words)
-}
-
-/// The command of those words, the first of which is a program or a script.
-fn command_of(words: &[&str]) -> Command {
-    let first = words.first().expect("a program is named");
+    let words: Vec<_> = match file(&value) {
+        None if !value.contains('\n') => value.split(' ').filter(|word| !word.is_empty()).collect(),
+        _ => value.lines().collect(),
+    };
+    let first = *words.first().expect("a program is named");
     let end = Path::new(first).extension().and_then(|end| end.to_str()).unwrap_or_default();
     let english = "{} has to be compiled: name the program that the compiler makes";
-    ensure(!COMPILED.contains(&end), english, &[first]);
+    ensure(!COMPILED.contains(&end), english, &[&first]);
     let mut paths = words.iter().map(|word| file(word).unwrap_or(PathBuf::from(word)));
     let program = paths.next().expect("the first word");
-    ensure(!program.is_dir(), "{} is a folder: name the program in it", &[first]);
+    ensure(!program.is_dir(), "{} is a folder: name the program in it", &[&first]);
     let is_path = first.contains(['/', '\\']) || ["py", "jar", "js"].contains(&end);
-    ensure(!is_path || program.is_file(), "there is no file {}", &[first]);
+    ensure(!is_path || program.is_file(), "there is no file {}", &[&first]);
     let starter: &[&str] = match end {
         "py" if cfg!(windows) => &["python"],
         "py" => &["python3"],
@@ -94,7 +73,7 @@ fn command_of(words: &[&str]) -> Command {
     command
 }
 
-/// The file or folder of that name, from where cargo was called: it runs a test in its crate's folder.
+/// The file or folder of that name, from where the checker was called.
 fn file(name: &str) -> Option<PathBuf> {
     let path = Path::new(&env::var_os("PWD").unwrap_or_default()).join(name);
     // A bare word such as `python3` is a command, even if there is a folder of that name.

@@ -1,36 +1,25 @@
 //! `scripts/check.sh` and `cargo check-lab`: checks a program step after step, and says how far it is.
 //!
-//! It knows the names of tests and their verdicts, which the exercise's tests print as JSON.
+//! The exercise's tests do that, see `testing::harness`. This builds them, and kills what a student's
+//! program leaves running.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio, exit};
-use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs, thread};
+use std::time::{Duration, SystemTime};
+use std::{env, fs, io, thread};
 
-use serde_json::Value;
-use testing::process::{kill_orphans, take_orphans};
+use serde_json::{Deserializer, Value};
 use testing::subject::variable;
-use testing::{ROOT, cargo, in_chinese, say, speak_chinese};
+use testing::{in_chinese, say, show};
 
-const EXERCISES: [&str; 4] = ["udp-server", "udp-client", "tcp-server", "tcp-client"];
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 const HELP: &str = "usage: scripts/check.sh [--zh] [--watch] CRATE [PROGRAM [ARGUMENT...]]
 
 Checks the program of the exercise CRATE (udp-server, udp-client, tcp-server or tcp-client), or any
 PROGRAM in its place, such as: scripts/check.sh udp-server python3 server.py
-It stops after the first step that fails. --watch checks again whenever a file of the program changes;
---zh speaks Chinese. `cargo check-lab` does the same. The status is 0 when all steps passed.";
-
-/// How long the tests of a step may take: more than they wait for, side by side.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
-
-/// What is checked.
-struct Check {
-    name: String,
-    program: Vec<String>,
-}
+It stops after the first step that fails. --watch checks again whenever main.rs, or a file that the
+command line names, changes; --zh speaks Chinese. `cargo check-lab` does the same. The status is 0 when all steps passed.";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1).peekable();
@@ -38,7 +27,7 @@ fn main() -> ExitCode {
     while let Some(option) = arguments.next_if(|argument| argument.starts_with('-')) {
         match option.as_str() {
             "--watch" => watches = true,
-            "--zh" => speak_chinese(),
+            "--zh" => {} // see `in_chinese`
             "-h" | "--help" => {
                 show(HELP);
                 return ExitCode::SUCCESS;
@@ -46,31 +35,25 @@ fn main() -> ExitCode {
             _ => return refuse(&say("unknown option {}", &[&option])),
         }
     }
-    let name = arguments.next().unwrap_or_default();
-    if !EXERCISES.contains(&name.as_str()) {
+    let name = arguments.next().unwrap_or_default().trim_end_matches('/').to_owned();
+    if !Path::new(&format!("{ROOT}/{name}/tests/steps.rs")).is_file() {
         let english = "CRATE is udp-server, udp-client, tcp-server or tcp-client, not '{}'";
         return refuse(&say(english, &[&name]));
     }
-    take_orphans();
-    let check = Check { name, program: arguments.collect() };
+    let program: Vec<_> = arguments.collect();
+    let folder = tempfile::tempdir().expect("a folder for the program");
+    clean_up_on_interrupt(folder.path().to_owned());
     loop {
-        let seen = check.last_change();
-        let passed = check.run();
+        let seen = last_change(&name, &program);
+        let passed = check(&name, &program, folder.path());
         if !watches {
             return ExitCode::from(u8::from(!passed));
         }
         show(&say("(waiting for a change)", &[]));
-        while check.last_change() == seen {
+        while last_change(&name, &program) == seen {
             thread::sleep(Duration::from_millis(300));
         }
         show("");
-    }
-}
-
-/// Prints a line, as long as somebody reads them.
-fn show(line: &str) {
-    if writeln!(stdout(), "{line}").and_then(|()| stdout().flush()).is_err() {
-        exit(1);
     }
 }
 
@@ -79,119 +62,81 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-impl Check {
-    /// When a file that is checked was last changed: one that the command line names, or the crate's.
-    fn last_change(&self) -> Option<SystemTime> {
-        let folders = [format!("{ROOT}/{}/src", self.name), format!("{ROOT}/common/src")];
-        let mut files: Vec<_> = self.program.iter().map(PathBuf::from).collect();
-        if files.is_empty() {
-            let entries = folders.iter().flat_map(fs::read_dir).flatten().flatten();
-            files = entries.map(|file| file.path()).collect();
-        }
-        let changed = |file: &PathBuf| fs::metadata(file).and_then(|file| file.modified()).ok();
-        files.iter().filter_map(changed).max()
-    }
-
-    /// Runs step after step until one fails: whether all passed.
-    fn run(&self) -> bool {
-        let built = cargo(&["test", "--no-run", "--test", "steps", "-p", &self.name]);
-        let tests = built.and_then(|files| files.into_iter().find(|file| file.contains("steps-")));
-        let Some(tests) = tests else {
-            show(&format!("✗ {}", say("it does not compile: see above", &[])));
-            return false;
-        };
-        let program = match &self.program[..] {
-            [] => format!("{}/src/main.rs", self.name),
-            words => words.join(" "),
-        };
-        show(&say("Checking {} as {}", &[&program, &self.name]));
-        let mut steps = BTreeMap::<u64, Vec<Value>>::new();
-        for verdict in self.verdicts(&tests, &["--plan"]).0 {
-            steps.entry(verdict["step"].as_u64().unwrap_or_default()).or_default().push(verdict);
-        }
-        let last = steps.len();
-        for (number, mut verdicts) in steps {
-            let title = text(&verdicts[0], "title");
-            show(&say("\nstep {} of {}: {}", &[&number, &last, &title]));
-            let (given, is_late) = self.verdicts(&tests, &["--verdicts", &number.to_string()]);
-            kill_orphans();
-            for planned in &mut verdicts {
-                if let Some(given) = given.iter().find(|given| given["test"] == planned["test"]) {
-                    *planned = given.clone();
-                } else if is_late {
-                    planned["why"] =
-                        say("no verdict after {} seconds", &[&TIME_LIMIT.as_secs()]).into();
-                }
-            }
-            if !show_verdicts(&verdicts) {
-                let sheet = if in_chinese() { "README.zh-CN.md" } else { "README.md" };
-                let sheet = format!("{}/{sheet}", self.name);
-                let english = "\nStep {} of {}. See \"Write it yourself\" in {}.";
-                show(&say(english, &[&number, &last, &sheet]));
-                return false;
-            }
-        }
-        show(&say("\nAll {} steps are done.", &[&last]));
-        true
-    }
-
-    /// Runs the tests' program: what it prints, and whether it has taken too long.
-    fn verdicts(&self, tests: &str, arguments: &[&str]) -> (Vec<Value>, bool) {
-        let empty = tempfile::tempdir().expect("a folder for the program");
-        let mut command = Command::new(tests);
-        command.args(arguments).args(in_chinese().then_some("--zh"));
-        for variable in ["CI", "UDP_SERVER", "UDP_CLIENT", "TCP_SERVER", "TCP_CLIENT"] {
-            command.env_remove(variable);
-        }
-        command.env("TMPDIR", empty.path()).env("TMP", empty.path()).current_dir(empty.path());
-        command.env("PWD", env::current_dir().unwrap_or_default());
-        if !self.program.is_empty() {
-            command.env(variable(&self.name), self.program.join("\n") + "\n");
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the tests start");
-        let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let reader = thread::spawn(|| {
-            lines.map_while(Result::ok).flat_map(|line| serde_json::from_str(&line)).collect()
-        });
-        let started = Instant::now();
-        while child.try_wait().expect("the tests can be waited for").is_none() {
-            if started.elapsed() > TIME_LIMIT {
-                let _ = child.kill();
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        (reader.join().unwrap_or_default(), started.elapsed() > TIME_LIMIT)
-    }
+/// When a file that is checked was last changed: one that the command line names, or the exercise's.
+fn last_change(name: &str, program: &[String]) -> Option<SystemTime> {
+    let own = [format!("{ROOT}/{name}/src/main.rs")];
+    let files = if program.is_empty() { &own } else { program };
+    let changed = |file: &String| fs::metadata(file).and_then(|file| file.modified()).ok();
+    files.iter().filter_map(changed).max()
 }
 
-/// What a verdict says of `key`.
-fn text<'a>(verdict: &'a Value, key: &str) -> &'a str {
-    verdict[key].as_str().unwrap_or_default()
+/// Runs the tests of the exercise `name` on its own program, or on the one given: whether all passed.
+/// What the program writes is in a folder in `folder`, and removed.
+fn check(name: &str, program: &[String], folder: &Path) -> bool {
+    let Some(tests) = build(name) else {
+        show(&format!("✗ {}", say("it does not compile: see above", &[])));
+        return false;
+    };
+    let own = [format!("{name}/src/main.rs")];
+    let shown = if program.is_empty() { &own } else { program }.join(" ");
+    show(&say("Checking {} as {}", &[&shown, &name]));
+    let empty = tempfile::tempdir_in(folder).expect("a folder for the program");
+    let mut command = Command::new(tests);
+    command.arg("--check").args(in_chinese().then_some("--zh"));
+    command.env_remove("CI").env_remove(variable(name));
+    if !program.is_empty() {
+        command.env(variable(name), program.join("\n"));
+    }
+    command.env("TMPDIR", empty.path()).env("TMP", empty.path()).current_dir(empty.path());
+    command.env("PWD", env::current_dir().unwrap_or_default());
+    let ended = command.stdin(Stdio::null()).stderr(Stdio::null()).status().map(|end| end.code());
+    kill_orphans();
+    if !matches!(ended, Ok(Some(0 | 1))) {
+        show(&format!("  ✗ {}", say("it has ended its own check", &[])));
+    }
+    matches!(ended, Ok(Some(0)))
 }
 
-/// Shows the verdicts of a step, nothing twice: whether none is a failure.
-fn show_verdicts(verdicts: &[Value]) -> bool {
-    let mut told = vec![""];
-    let mut all_passed = true;
-    for verdict in verdicts {
-        let [test, why, output] = ["test", "why", "output"].map(|key| text(verdict, key));
-        match text(verdict, "verdict") {
-            "passed" => show(&format!("  ✓ {test}")),
-            "skipped" => show(&format!("  – {test} ({why})")),
-            _ => {
-                all_passed = false;
-                show(&format!("  ✗ {test}"));
-                match told.contains(&why) {
-                    true => show(&format!("      {}", say("(as above)", &[]))),
-                    false => show(&format!("      {why}")),
-                }
-                if !told.contains(&output) {
-                    output.lines().for_each(|line| show(&format!("      | {line}")));
-                }
-                told.extend([why, output]);
-            }
+/// Builds the tests of that exercise: their program, or `None` if cargo has said on stderr why not.
+fn build(name: &str) -> Option<String> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--no-run", "--test", "steps", "-p", name, "--quiet", "--locked"]);
+    cargo.arg("--message-format=json-render-diagnostics").current_dir(ROOT);
+    let built = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().ok()?;
+    let mut made = Deserializer::from_slice(&built.stdout).into_iter::<Value>().flatten();
+    let tests = made.find(|made| made["target"]["name"] == "steps" && built.status.success())?;
+    tests["executable"].as_str().map(str::to_owned)
+}
+
+/// At Ctrl-C nothing is left. On Linux, what a program has left running comes to this process, their
+/// subreaper (prctl(2)).
+fn clean_up_on_interrupt(folder: PathBuf) {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+    let _ = ctrlc::set_handler(move || {
+        let _nothing_more_is_said = io::stdout().lock();
+        kill_orphans();
+        let _ = fs::remove_dir_all(&folder);
+        exit(130);
+    });
+}
+
+/// Kills the processes that a program has left behind, and theirs.
+fn kill_orphans() {
+    #[cfg(target_os = "linux")]
+    for _ in 0..200 {
+        use nix::sys::signal::{Signal, kill};
+        use nix::sys::wait::{WaitPidFlag, waitpid};
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")));
+        let children = lists.flatten().collect::<Vec<_>>().join(" ");
+        if children.trim().is_empty() {
+            return;
         }
+        for id in children.split_whitespace().filter_map(|id| id.parse().ok()) {
+            let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGKILL);
+        }
+        while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|one| one.pid().is_some()) {}
+        thread::sleep(Duration::from_millis(10));
     }
-    all_passed
 }
