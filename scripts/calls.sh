@@ -18,7 +18,6 @@ take_arguments "$@"
 [ "$kind" = tcp ] || echo exit >>"$work/messages"
 need strace
 need python3
-why=$(strace -o "$work/calls" true 2>&1) || fail "strace does not work here: $why"
 build -p "$kind-server" -p "$kind-client"
 
 # -ff: a file for each process and thread, such as server.5001. A line for each call, with its time
@@ -33,15 +32,8 @@ start "${trace[@]}" -o "$work/client" "${command[@]}" 127.0.0.1 "$port" <"$work/
 wait "$job"
 status=$?
 
-# draw: draws, and says whether the server has closed a socket, which is the last that it does.
-draw() {
-    awk '{ print FILENAME ~ /server\.[0-9]+$/ ? "server" : "client", $0 }' \
-        "$work"/server.* "$work"/client.* |
-        python3 -B "$root/scripts/calls.py" >"$work/drawing"
-    grep -q '^close' "$work/drawing"
-}
-wait_for "$server" 5 draw
+# The last thing that the server does is to close a socket. (-xx writes <soc of its name in this way.)
+wait_for "$server" 5 grep -rq --include 'server.*' 'close([0-9]*<\\x73\\x6f\\x63' "$work"
 stop "$server"
-draw
-cat "$work/drawing"
+cd -- "$work" && grep . server.* client.* | python3 -B "$root/scripts/calls.py"
 exit "$status"

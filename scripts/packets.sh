@@ -27,22 +27,12 @@ take_arguments "$@"
 [ "$kind" = tcp ] || echo exit >>"$work/messages"
 need tcpdump
 need python3
-why=$(tcpdump -i lo -L 2>&1) || fail "tcpdump may not capture: $why
-Run this as root, or allow all users of this machine to capture with tcpdump:
-    sudo setcap cap_net_raw+ep $(command -v tcpdump)"
 : >"$capture" || exit 1
 build -p "$kind-server" -p "$kind-client"
 
-# complete: whether the last packet is there. Over UDP that is exit, which gets no reply; over TCP the
-# answer to the second FIN, or a reset.
-complete() {
-    tcpdump -r - -n -t -x <"$capture" >"$work/packets"
-    case $kind$(grep Flags "$work/packets" | tail -n 1) in
-        udp) grep -q ' 000c .... 6578 6974$' "$work/packets" ;;
-        *'Flags [R'*) true ;;
-        *'Flags [.]'*) [ "$(grep -c 'Flags \[F' "$work/packets")" -gt 1 ] ;;
-        *) false ;;
-    esac
+# draw: draws the packets that have come so far. The status is 0 if no other one will come.
+draw() {
+    tcpdump -r - -n -t -x <"$capture" 2>/dev/null | python3 -B "$root/scripts/packets.py" "$port"
 }
 
 command_of "$kind-server"
@@ -51,12 +41,14 @@ wait_for_server "$job"
 # The shell opens the file, as tcpdump gives up the rights of root.
 start tcpdump -i lo --immediate-mode -U -w - "$kind port $port" >"$capture" 2>"$work/tcpdump"
 tcpdump=$job
-wait_for "$tcpdump" 10 grep -q 'listening on' "$work/tcpdump" ||
-    fail "tcpdump does not start: $(cat "$work/tcpdump")"
+wait_for "$tcpdump" 10 grep -q 'listening on' "$work/tcpdump" || fail "$(cat "$work/tcpdump")
+Run this as root, or allow all users of this machine to capture with tcpdump:
+    sudo setcap cap_net_raw+ep $(command -v tcpdump)"
 command_of "$kind-client"
 start "${command[@]}" 127.0.0.1 "$port" <"$work/messages" >/dev/null
 wait "$job"
 status=$?
-wait_for "$tcpdump" 5 complete || { echo "${0##*/}: the last packet has not come" >&2 && status=1; }
+wait_for "$tcpdump" 5 draw >/dev/null
 stop "$tcpdump"
-python3 -B "$root/scripts/packets.py" "$port" <"$work/packets" && exit "$status"
+draw || fail 'the last packet has not come'
+exit "$status"
