@@ -1,71 +1,58 @@
 """What handout.sh does: makes the students' copy of this repository."""
 
 import argparse
-import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-EXERCISES = ["udp-server", "udp-client", "tcp-server", "tcp-client"]
+from workspace import EXERCISES, ROOT
+
 # What students get: a teacher may have put other things beside it.
 PARTS = [".cargo", ".gitignore", "Cargo.lock", "*.toml", "LICENSE*", "README*", "common", "scripts", *EXERCISES]
-LEFT_OUT = ["CONTRIBUTING", "grade", "handout", "platforms", "points.txt", "teacher"]  # how their names begin
+TEACHERS = ["grade", "handout", "points.txt", "teacher", "workspace", "CONTRIBUTING"]  # how their names begin
+LEFT_OUT = ["target", "__pycache__", *(f"{name}*" for name in TEACHERS)]
 WINDOWS = "x86_64-pc-windows-gnu"
 MINGW = "x86_64-w64-mingw32-gcc"
-FOLD = re.compile(r"<details><summary>.*?</summary>(.*?)</details>", re.S)
-STATEMENTS = re.compile(r"^(```.*|>>>.*|\.\.\.( .*)?|\$ .*)\n", re.M)
-
-
-def to_leave_out(folder, names):
-    """What of a folder is not copied: the teacher's part, and the tests of the scripts and pages."""
-    tests = ["tests"] if Path(folder).name == "testing" else []
-    return [name for name in names
-            if name in ["target", "__pycache__", "examples", *tests] or name.startswith(tuple(LEFT_OUT))]
+FOLD = re.compile(r"^ *<details><summary>.*?</summary>(.*?)</details>\n", re.M | re.S)
+STATEMENTS = re.compile(r"^(?:```.*|>>>.*|\.\.\.(?: .*)?|\$ .*)\n", re.M)
 
 
 def without_answers(text, is_chinese, answers):
     """A page with its questions and the statements of its sessions; the rest goes to `answers`."""
     fields = ["预测", "看到的", "原因"] if is_chinese else ["prediction", "seen", "why"]
-    table = "| | |\n| --- | --- |\n" + "".join(f"| {field}<br><br> | |\n" for field in fields)
+    table = "\n| | |\n| --- | --- |\n" + "".join(f"| {field}<br><br> | |\n" for field in fields)
 
     def replace(fold):
-        question = [line for line in text[:fold.start()].splitlines() if re.match(r"#|\d+\. ", line)][-1]
-        answers.append(f"{re.sub('^#+ ', '', question)}\n\n{fold[1].strip()}")
-        sessions = re.findall(r"^```(?:pycon|console)\n.*?^```\n", fold[1], re.S | re.M)
-        kept = "".join("".join(found[0] for found in STATEMENTS.finditer(session)) for session in sessions)
-        return f"{kept}\n{table}" if kept else ""
+        question = re.findall(r"^(?:#+|\d+\.) .*", text[:fold.start()], re.M)[-1]
+        answers.append(f"{question.lstrip('# ')}\n\n{fold[1].strip()}")
+        sessions = re.findall(r"^```(?:pycon|console)\n.*?^```\n", fold[1], re.M | re.S)
+        kept = "".join(STATEMENTS.findall("".join(sessions)))
+        return kept + table if kept else ""
 
-    text_without = FOLD.sub(replace, text)
-    return re.sub(r"^ +\n", "", text_without, flags=re.M)
+    return FOLD.sub(replace, text)
 
 
 def change_page(path, answers):
     """Makes a page of the copy from one of this repository."""
     text = path.read_text("utf-8")
-    row = rf"^\|.*[(/`]({'|'.join(LEFT_OUT)}).*\n"  # of a table, with a link to what is left out
+    row = rf"^\|.*[(/`]({'|'.join(TEACHERS)}).*\n"  # of a table, with a link to what is left out
     text = re.sub(row, "", text, flags=re.M)
     text = re.sub(r"cargo run -q -p ([a-z-]+)( --(?= ))?", r"bin/\1", text)
     if path.parent.name in EXERCISES or path.name.startswith("more"):
-        found = []
-        text = without_answers(text, ".zh-CN" in path.name, found)
-        answers += [f"## {path.parent.name}/{path.name}", *found]
+        answers.append(f"## {path.parent.name}/{path.name}")
+        text = without_answers(text, ".zh-CN" in path.name, answers)
     path.write_text(text, "utf-8")
 
 
-def build(folder, target=()):
-    """Builds the finished programs, and copies them to the folder."""
-    packages = [word for name in EXERCISES for word in ("-p", name)]
-    command = ["cargo", "build", "--release", "--quiet", "--locked", "--message-format=json-render-diagnostics"]
-    built = subprocess.run([*command, *packages, *target], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    if built.returncode != 0:
-        sys.exit(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in map(json.loads, built.stdout.splitlines()):
-        if made.get("executable"):
-            shutil.copy2(made["executable"], folder)
+def build(folder, *target):
+    """Builds the finished programs into the folder's bin."""
+    # --force: else cargo takes udp-server for the udp-server.exe that it is about to write.
+    install = ["cargo", "install", "--quiet", "--locked", "--no-track", "--force", "--root", folder, *target]
+    for exercise in EXERCISES:
+        if subprocess.run([*install, "--path", exercise], cwd=ROOT, stdin=subprocess.DEVNULL).returncode != 0:
+            sys.exit(1)
 
 
 def has_windows_target():
@@ -82,22 +69,20 @@ def main():
     folder = parser.parse_args().folder.absolute()
     if folder.exists():
         sys.exit(f"handout.sh: {folder} exists already")
-    build(folder / "bin")
+    build(folder)
     if has_windows_target():
-        build(folder / "bin", ["--target", WINDOWS])
+        build(folder, "--target", WINDOWS)
     else:
         print(f"handout.sh: bin has no programs for Windows. To add them: rustup target add {WINDOWS}; "
               "sudo apt-get install gcc-mingw-w64-x86-64", file=sys.stderr)
     for path in [path for part in PARTS for path in ROOT.glob(part)]:
         if path.is_dir():
-            shutil.copytree(path, folder / path.name, ignore=to_leave_out)
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns(*LEFT_OUT))
         else:
             shutil.copy(path, folder)
-    manifest = folder / "scripts" / "testing" / "Cargo.toml"
-    manifest.write_text(re.sub(r"\[\[test\]\]\n(.+\n)*\n?", "", manifest.read_text("utf-8")), "utf-8")
+    shutil.rmtree(folder / "scripts" / "tests")  # of the commands and the pages
     for exercise in EXERCISES:
-        skeleton = ROOT / exercise / "examples" / f"{exercise}-skeleton.rs"
-        shutil.copyfile(skeleton, folder / exercise / "src" / "main.rs")
+        shutil.copy(ROOT / "common" / "examples" / "skeleton.rs", folder / exercise / "src" / "main.rs")
     answers = ["# Answers 答案"]
     for page in sorted(folder.rglob("*.md")):
         change_page(page, answers)
