@@ -73,15 +73,15 @@ class Marker:
 
     def compile(self, result, student, exercise):
         """Makes a program of a student's main.rs: its path. If that does not compile, the result says why."""
-        files, libraries = student["files"], self.work / "libraries"
+        files, libs = student["files"], self.work / "libraries"
         out = self.work / f"{files.name}-{exercise}"
         out.mkdir(exist_ok=True)
-        rustc = [f"{self.sysroot}/bin/rustc", "--edition=2024", "--crate-name", exercise.replace("-", "_"), "-Awarnings",
-                 "-L", libraries, "--extern", "anyhow", "--extern", "common", "-o", out / exercise,
+        rustc = [f"{self.sysroot}/bin/rustc", "--edition=2024", "--crate-name", exercise.replace("-", "_"),
+                 "-Awarnings", "-L", libs, "--extern", "anyhow", "--extern", "common", "-o", out / exercise,
                  student["programs"][exercise]]
         variables = {"CARGO_PKG_NAME": exercise, "CARGO_PKG_VERSION": "0.1.0"}
         with COMPILERS:
-            _, error = self.sandboxes.run(result, COMPILE_SECONDS, rustc, variables, [self.sysroot, libraries, files], out)
+            _, error = self.sandboxes.run(result, COMPILE_SECONDS, rustc, variables, [self.sysroot, libs, files], out)
         if (out / exercise).is_file() and not result["limit"]:
             return out / exercise
         error = result["limit"] or error

@@ -21,7 +21,7 @@ def the_students_copy_has_skeletons_and_no_answers():
     assert (status, out) == (0, [str(copy), str(page)]), err
     answers = page.read_text("utf-8")
     for exercise in EXERCISES:
-        assert "nothing is here yet" in (copy / exercise / "src" / "main.rs").read_text("utf-8"), f"{exercise} has its answer"
+        assert "nothing is here yet" in (copy / exercise / "src/main.rs").read_text("utf-8"), f"{exercise} has its answer"
         for name in f"{exercise}/README.md", f"{exercise}/README.zh-CN.md":
             sheet = (copy / name).read_text("utf-8")
             for part in "<details>", "<summary>", "Why:*", "原因：*", "cargo run -q":
